@@ -1,0 +1,24 @@
+/** Public addresses: what the caller has, acquiring and releasing. */
+import { Context, type Effect, type Option } from "effect"
+import type { AddressId, NetworkId, PublicAddress } from "../domain/Cloud.ts"
+import type { CloudStackError } from "./Api.ts"
+import type { Pending } from "./Jobs.ts"
+
+export class Addresses extends Context.Service<
+  Addresses,
+  {
+    /** Every allocated address of the account or project, all pages. */
+    readonly list: Effect.Effect<ReadonlyArray<PublicAddress>, CloudStackError>
+    /** None if it is not (or no longer) the caller's. */
+    readonly find: (id: AddressId) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
+    readonly findByIp: (ip: string) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
+    /** `ip` asks for that very address. `jobId` makes a lost answer findable. `objectId` of the answer is the address. */
+    readonly associate: (request: {
+      readonly target: { readonly networkId: NetworkId } | { readonly vpcId: string }
+      readonly ip?: string
+      readonly jobId: string
+    }) => Effect.Effect<Pending, CloudStackError>
+    /** Removes all rules of the address and releases it. */
+    readonly disassociate: (id: AddressId) => Effect.Effect<Pending, CloudStackError>
+  }
+>()("ccm/cloudstack/Addresses") {}

@@ -1,0 +1,25 @@
+/**
+ * What CloudStack holds for this cluster, read in whole lists and kept for a while.
+ *
+ * A decision to do nothing may come from here; a decision to change is made again on `fresh`. Callers report what they
+ * changed, so they never read back an older state than their own.
+ */
+import { Context, type Effect, type Option } from "effect"
+import type { AddressId, Holding } from "../domain/Cloud.ts"
+import type { CloudStackError } from "./Api.ts"
+
+export class Inventory extends Context.Service<
+  Inventory,
+  {
+    /** Every allocated address with its rules, members and firewall rules. Single flight; members along the cheaper axis. */
+    readonly holdings: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+    /** One address read now (address, rules, members, firewall). None if it is not the caller's (any more). */
+    readonly fresh: (id: AddressId) => Effect.Effect<Option.Option<Holding>, CloudStackError>
+    /** Addresses read now (one list), rules of those that `interesting` says read now too. */
+    readonly survey: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+    /** This address is no longer as cached (mutated, or a call contradicted the cache). */
+    readonly changed: (id: AddressId) => Effect.Effect<void>
+    /** Forget everything: the next `holdings` reads anew. Called at each resync. */
+    readonly expire: Effect.Effect<void>
+  }
+>()("ccm/cloudstack/Inventory") {}

@@ -1,0 +1,114 @@
+/** CloudStack's objects as the controllers reason about them: narrow, decoded, without wire quirks. */
+import { Schema } from "effect"
+
+export const VmId = Schema.NonEmptyString.pipe(Schema.brand("VmId"))
+export type VmId = typeof VmId.Type
+export const AddressId = Schema.NonEmptyString.pipe(Schema.brand("AddressId"))
+export type AddressId = typeof AddressId.Type
+export const RuleId = Schema.NonEmptyString.pipe(Schema.brand("RuleId"))
+export type RuleId = typeof RuleId.Type
+export const FirewallRuleId = Schema.NonEmptyString.pipe(Schema.brand("FirewallRuleId"))
+export type FirewallRuleId = typeof FirewallRuleId.Type
+export const NetworkId = Schema.NonEmptyString.pipe(Schema.brand("NetworkId"))
+export type NetworkId = typeof NetworkId.Type
+
+export interface Tag {
+  readonly key: string
+  readonly value: string
+}
+
+export interface Nic {
+  readonly networkId: NetworkId
+  readonly networkName: string
+  readonly isDefault: boolean
+  /** Absent on L2 networks. */
+  readonly ipv4?: string
+  readonly ipv6?: string
+  readonly secondary: ReadonlyArray<string>
+  /** Address of static NAT onto this NIC. */
+  readonly publicIp?: string
+}
+
+/** A virtual machine. `owner` is the account, or `project:<id>`. */
+export interface Machine {
+  readonly id: VmId
+  /** Host name: what the guest, and so the Node, is called. */
+  readonly name: string
+  readonly state: string
+  readonly zone: string
+  readonly owner: string
+  /** Only where the list was asked for offerings. */
+  readonly instanceType?: string
+  readonly nics: ReadonlyArray<Nic>
+}
+
+/** A public address in the caller's possession. */
+export interface PublicAddress {
+  readonly id: AddressId
+  readonly ip: string
+  readonly state: string
+  /** Guest network it is associated with; in a VPC absent until a rule ties it to a tier. */
+  readonly networkId?: NetworkId
+  readonly vpcId?: string
+  readonly isSourceNat: boolean
+  readonly isStaticNat: boolean
+  readonly isSystem: boolean
+  readonly owner: string
+  readonly tags: ReadonlyArray<Tag>
+}
+
+/** CloudStack's load balancer protocols; a rule made without one counts as tcp. */
+export type RuleProtocol = "tcp" | "udp" | "tcp-proxy" | "ssl"
+
+/** A load balancer rule as CloudStack holds it. */
+export interface LoadBalancerRule {
+  readonly id: RuleId
+  readonly name: string
+  readonly description: string
+  readonly addressId: AddressId
+  readonly networkId?: NetworkId
+  readonly publicPort: number
+  readonly privatePort: number
+  readonly algorithm: string
+  /** As sent by whoever made it; empty if none was. */
+  readonly protocol: string
+  /** Canonical, sorted; empty = no restriction. */
+  readonly cidrs: ReadonlyArray<string>
+  readonly state: string
+  readonly tags: ReadonlyArray<Tag>
+}
+
+/** A firewall rule (ingress) of one address. Without ports it admits all of its protocol. */
+export interface FirewallRule {
+  readonly id: FirewallRuleId
+  readonly addressId: AddressId
+  readonly protocol: string
+  readonly startPort?: number
+  readonly endPort?: number
+  readonly cidrs: ReadonlyArray<string>
+  readonly state: string
+  readonly tags: ReadonlyArray<Tag>
+}
+
+/** What a guest network offers. Keys are CloudStack's service names (`Lb`, `Firewall`, …). */
+export interface Network {
+  readonly id: NetworkId
+  readonly name: string
+  readonly type: string
+  readonly state: string
+  readonly zoneId: string
+  readonly vpcId?: string
+  readonly aclId?: string
+  readonly owner: string
+  readonly services: ReadonlyMap<
+    string,
+    { readonly providers: ReadonlyArray<string>; readonly capabilities: ReadonlyMap<string, string> }
+  >
+}
+
+/** All that CloudStack holds on one public address that matters to a load balancer. */
+export interface Holding {
+  readonly address: PublicAddress
+  readonly rules: ReadonlyArray<LoadBalancerRule & { readonly members: ReadonlyArray<VmId> }>
+  readonly firewall: ReadonlyArray<FirewallRule>
+}

@@ -1,0 +1,20 @@
+/** What the API server, or the way to it, answered. */
+import { Schema } from "effect"
+
+export class KubeError extends Schema.TaggedError<KubeError>()("KubeError", {
+  /** `patch services/status shop/web` and the like. */
+  operation: Schema.String,
+  /** HTTP status; 0 when there was no answer. */
+  status: Schema.Int,
+  text: Schema.String
+}) {
+  override get message(): string {
+    return `${this.operation}: ${this.status === 0 ? "no answer" : this.status} ${this.text}`
+  }
+  get notFound(): boolean {
+    return this.status === 404
+  }
+  get conflict(): boolean {
+    return this.status === 409
+  }
+}
