@@ -13,6 +13,8 @@ export interface WireAnswer {
   readonly headers: Readonly<Record<string, string>>
   /** JSON value with its envelope; absent = an empty body. */
   readonly body?: unknown
+  /** The answer is lost on its way: HTTP cuts the connection, whatever the command did. */
+  readonly dropped?: true
 }
 
 /** One line of the request log. Never holds key or signature. */

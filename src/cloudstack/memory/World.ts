@@ -81,7 +81,7 @@ const NetworkFile = Schema.Union([
   }),
   Schema.Struct({ ...networkBase, kind: Schema.Literal("shared") }),
   Schema.Struct({ ...networkBase, kind: Schema.Literal("l2"), owner: Ref })
-])
+]).annotate({ identifier: "a network of kind isolated, vpc-tier, shared or l2" })
 
 const VmFile = Schema.Struct({
   ref: Ref,
