@@ -1,0 +1,35 @@
+/** Connections to CloudStack: keep-alive, TLS as configured, through the proxy that the environment names. */
+import { readFile } from "node:fs/promises"
+import { Effect, type Scope } from "effect"
+import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
+import { Unreachable } from "../Api.ts"
+
+/** What decides about connections; calls that agree on it share them. */
+export interface Trust {
+  readonly verifyTls: boolean
+  readonly caFile?: string
+}
+
+/** The management server drops a connection after 30 s without a request: give it up well before. */
+const keepAliveTimeout = 15_000
+
+const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
+
+export const openDispatcher = Effect.fnUntraced(function* ({
+  caFile,
+  verifyTls
+}: Trust): Effect.fn.Return<Dispatcher, Unreachable, Scope.Scope> {
+  const ca = caFile === undefined ? undefined : yield* readCa(caFile)
+  const connect = { rejectUnauthorized: verifyTls, ...(ca === undefined ? {} : { ca }) }
+  const open = () =>
+    proxyVariables.some((name) => process.env[name])
+      ? new EnvHttpProxyAgent({ connect, requestTls: connect, keepAliveTimeout })
+      : new Agent({ connect, keepAliveTimeout })
+  return yield* Effect.acquireRelease(Effect.sync(open), (dispatcher) => Effect.promise(() => dispatcher.destroy()))
+})
+
+const readCa = (file: string) =>
+  Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: () => new Unreachable({ sent: false, text: `the CA file ${file} cannot be read` })
+  })

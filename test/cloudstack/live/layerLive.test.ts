@@ -1,0 +1,199 @@
+import { readFileSync } from "node:fs"
+import { createServer } from "node:https"
+import { inspect } from "node:util"
+import { gzipSync } from "node:zlib"
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Duration, Effect, Layer, Logger, References, Tracer } from "effect"
+import { CloudStackApi, type Parameters } from "../../../src/cloudstack/Api.ts"
+import { apiKey, secretKey } from "../settings.ts"
+import { formOf, json, listen, liveAt, serve } from "./server.ts"
+
+const call = (command: string, parameters: Parameters = {}) =>
+  Effect.flatMap(CloudStackApi, (api) => api.call(command, parameters))
+
+describe("the live client", () => {
+  it.live("posts a signed form and gives the content of the envelope", () =>
+    Effect.gen(function* () {
+      const seen: Array<Record<string, string>> = []
+      const server = yield* serve(async (request, response) => {
+        assert.strictEqual(request.method, "POST")
+        assert.strictEqual(request.url, "/client/api")
+        seen.push(await formOf(request))
+        json(response, 200, { listzonesresponse: { count: 1, zone: [{ name: "Zürich <1>" }] } })
+      })
+      const answer = yield* call("listZones", { name: "Zürich (1) ~*" }).pipe(Effect.provide(liveAt(server.url)))
+      assert.deepStrictEqual(answer, { count: 1, zone: [{ name: "Zürich <1>" }] })
+      assert.strictEqual(seen[0]?.["name"], "Zürich (1) ~*")
+      assert.strictEqual(seen[0]?.["command"], "listZones")
+    })
+  )
+
+  it.live("keeps its connection and reads gzip", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => {
+        response.writeHead(200, { "content-encoding": "gzip" })
+        response.end(gzipSync(JSON.stringify({ xresponse: { success: true } })))
+      })
+      const answers = yield* Effect.replicateEffect(call("listZones"), 5).pipe(Effect.provide(liveAt(server.url)))
+      assert.deepStrictEqual(answers[4], { success: true })
+      assert.strictEqual(server.connections(), 1)
+    })
+  )
+
+  it.live.each([
+    ["an empty 200", 200, "", "Malformed"],
+    ["an empty text/xml 200", 200, " ", "Malformed"],
+    ["HTML with 200", 200, "<html>maintenance</html>", "Malformed"],
+    ["HTML with 500", 500, "<html>oops</html>", "Unavailable"],
+    ["HTML with 502", 502, "<html>bad gateway</html>", "Unavailable"],
+    ["cut JSON", 200, '{"listzonesresponse":{"count":1,', "Malformed"],
+    ["two envelopes", 200, '{"a":{},"b":{}}', "Malformed"],
+    ["a list instead of an envelope", 200, "[]", "Malformed"],
+    ["a typed error", 431, '{"x":{"errorcode":431,"errortext":"no"}}', "Refused"]
+  ] as const)("answers %s with the right reason", ([, status, body, tag]) =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => {
+        response.writeHead(status)
+        response.end(body)
+      })
+      const error = yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt(server.url)))
+      assert.strictEqual(error.reason._tag, tag)
+      assert.notInclude(error.message, "<html>")
+    })
+  )
+
+  it.live("gives up at its deadline, also in the middle of a body", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((request, response) => {
+        response.writeHead(200)
+        if (request.headers["content-length"] !== "0") response.write("{")
+      })
+      const error = yield* Effect.flip(call("listZones")).pipe(
+        Effect.provide(liveAt(server.url, { callTimeout: Duration.millis(150) }))
+      )
+      assert.strictEqual(error.reason._tag, "DeadlineExceeded")
+      assert.isTrue(error.ambiguous)
+    })
+  )
+
+  it.live("knows whether a request can have left", () =>
+    Effect.gen(function* () {
+      const reset = yield* serve((request) => request.socket.destroy())
+      const cut = yield* serve((_, response) => {
+        response.writeHead(200, { "content-length": "100" })
+        response.write("{", () => response.destroy())
+      })
+      for (const { url } of [reset, cut]) {
+        const error = yield* Effect.flip(call("createTags")).pipe(Effect.provide(liveAt(url)))
+        assert.deepInclude(error.reason, { _tag: "Unreachable", sent: true })
+      }
+      const closed = yield* Effect.scoped(serve(() => {}))
+      for (const url of [closed.url, "http://nowhere.invalid/client/api"]) {
+        const error = yield* Effect.flip(call("createTags")).pipe(Effect.provide(liveAt(url)))
+        assert.deepInclude(error.reason, { _tag: "Unreachable", sent: false })
+        assert.isFalse(error.ambiguous)
+      }
+    })
+  )
+
+  it.live("names an unreadable CA file", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(call("listZones")).pipe(
+        Effect.provide(liveAt("https://127.0.0.1:1/", { caFile: "/nowhere/ca.pem" }))
+      )
+      assert.include(error.message, "/nowhere/ca.pem")
+    })
+  )
+
+  it.live("trusts a CA file, or nobody's certificate, only if told so", () =>
+    Effect.gen(function* () {
+      const fixture = (name: string) => new URL(`./fixtures/${name}`, import.meta.url).pathname
+      const options = { cert: readFileSync(fixture("server.pem")), key: readFileSync(fixture("server.key")) }
+      const { url: plain } = yield* listen(
+        createServer(options, (_, response) => json(response, 200, { xresponse: { success: true } }))
+      )
+      const url = plain.replace("http:", "https:")
+      const error = yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt(url)))
+      assert.deepInclude(error.reason, { _tag: "Unreachable", sent: false })
+      assert.include(error.message, "SELF_SIGNED")
+      for (const trust of [{ caFile: fixture("server.pem") }, { verifyTls: false }]) {
+        const answer = yield* call("listZones").pipe(Effect.provide(liveAt(url, trust)))
+        assert.deepStrictEqual(answer, { success: true })
+      }
+    })
+  )
+
+  it.live("goes through the proxy that the environment names", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => json(response, 200, { xresponse: { success: true } }))
+      const proxied: Array<string> = []
+      const proxy = yield* serve((request, response) => {
+        proxied.push(request.url ?? "")
+        response.writeHead(502)
+        response.end()
+      })
+      const proxyUrl = new URL(proxy.url).origin
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          process.env["http_proxy"] = proxyUrl
+        }),
+        () =>
+          Effect.sync(() => {
+            delete process.env["http_proxy"]
+          })
+      )
+      const error = yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt(server.url)))
+      assert.deepInclude(error.reason, { _tag: "Unavailable", status: 502 })
+      assert.strictEqual(proxied.length, 1)
+    })
+  )
+
+  it.live("lets neither key, secret nor signature into errors, logs or spans", () =>
+    Effect.gen(function* () {
+      const signatures: Array<string> = []
+      const evil = yield* serve(async (request, response) => {
+        const { signature = "" } = await formOf(request)
+        signatures.push(signature)
+        if (signatures.length === 1) return request.socket.destroy()
+        if (signatures.length === 2) return json(response, 200, { x: { errorcode: 530, errortext: "broken" } })
+        response.end("not json")
+      })
+      const said: Array<string> = []
+      const logger = Logger.make((options) => {
+        said.push(inspect(options.message, { depth: 20 }), inspect(options.cause, { depth: 20 }))
+      })
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          const end = span.end.bind(span)
+          span.end = (time, exit) => {
+            said.push(span.name, inspect(span.attributes, { depth: 20 }), inspect(exit, { depth: 20 }))
+            end(time, exit)
+          }
+          return span
+        }
+      })
+      const once = call("listZones").pipe(
+        Effect.tapCause((cause) => Effect.logError("call failed", cause)),
+        Effect.catchCause((cause) =>
+          Effect.sync(() => {
+            said.push(Cause.pretty(cause), inspect(cause, { depth: 20 }), JSON.stringify(cause))
+          })
+        )
+      )
+      yield* Effect.replicateEffect(once, 3).pipe(
+        Effect.provide(liveAt(evil.url)),
+        Effect.andThen(once.pipe(Effect.provide(liveAt("http://127.0.0.1:1/client/api")))),
+        Effect.provide(Layer.mergeAll(Logger.layer([logger]), Layer.succeed(References.MinimumLogLevel, "All"))),
+        Effect.withTracer(tracer)
+      )
+      const all = said.join("\n")
+      assert.isAbove(said.length, 20)
+      assert.include(all, "CloudStackApi.call")
+      assert.strictEqual(signatures.length, 3)
+      for (const secret of [apiKey, secretKey, ...signatures, ...signatures.map(encodeURIComponent)]) {
+        assert.notInclude(all, secret)
+      }
+    })
+  )
+})
