@@ -1,0 +1,93 @@
+/** The narrow views over the in-memory API server; their caches know each change in the step that makes it. */
+import { Clock, Effect, Layer, Result, type Scope } from "effect"
+import { type Decoded, decodeNode, decodeService } from "../decode.ts"
+import { Events } from "../Events.ts"
+import { KubeApi } from "../KubeApi.ts"
+import { Leases } from "../Leases.ts"
+import { Nodes } from "../Nodes.ts"
+import { Services } from "../Services.ts"
+import { makeStore, type Store, type Stored } from "../Store.ts"
+import { makeLeases, makeNodes, makeServices } from "../views.ts"
+import { KubeMemory, type Plural } from "./KubeMemory.ts"
+import { timestamp } from "./objects.ts"
+
+/** For code that is written against requests and watches. */
+export const kubeApiMemory = Layer.effect(
+  KubeApi,
+  Effect.map(KubeMemory, (memory) =>
+    KubeApi.of({
+      call: memory.request,
+      watch: (resource, query) => memory.watch(resource.plural, query["resourceVersion"] ?? "0"),
+      healthy: Effect.void
+    })
+  )
+)
+
+const followed = Effect.fnUntraced(function* <A extends Stored>(
+  plural: Plural,
+  decode: (json: unknown) => Decoded<A>,
+  keyOf: (object: A) => string
+): Effect.fn.Return<Store<A>, never, KubeMemory | Scope.Scope> {
+  const memory = yield* KubeMemory
+  const store = makeStore(keyOf)
+  store.replace([])
+  yield* memory.follow((seen) => {
+    if (seen.plural !== plural) return
+    const object = decode(seen.object)
+    if (Result.isFailure(object)) return
+    if (seen.type === "DELETED") store.remove(object.success)
+    else store.upsert(object.success)
+  })
+  return store
+})
+
+export const servicesMemory = Layer.effect(
+  Services,
+  Effect.gen(function* () {
+    return makeServices(yield* KubeApi, yield* followed("services", decodeService, (service) => service.key))
+  })
+).pipe(Layer.provide(kubeApiMemory))
+
+export const nodesMemory = Layer.effect(
+  Nodes,
+  Effect.gen(function* () {
+    return makeNodes(yield* KubeApi, yield* followed("nodes", decodeNode, (node) => node.name))
+  })
+).pipe(Layer.provide(kubeApiMemory))
+
+export const leasesMemory = Layer.effect(Leases, Effect.map(KubeApi, makeLeases)).pipe(Layer.provide(kubeApiMemory))
+
+/** Each note becomes an Event at once, uncorrelated: what was said is what can be read. */
+export const eventsMemory = Layer.effect(
+  Events,
+  Effect.map(KubeMemory, (memory) => {
+    let count = 0
+    return Events.of({
+      record: Effect.fnUntraced(function* ({ about, type, reason, message, component }) {
+        const namespace = about.namespace ?? "default"
+        const time = timestamp(yield* Clock.currentTimeMillis)
+        count += 1
+        yield* Effect.orDie(
+          memory.apply({
+            kind: "Event",
+            apiVersion: "v1",
+            metadata: { namespace, name: `${about.name}.${count}` },
+            involvedObject: { ...about },
+            type,
+            reason,
+            message,
+            source: { component },
+            count: 1,
+            firstTimestamp: time,
+            lastTimestamp: time
+          })
+        )
+      })
+    })
+  })
+)
+
+/** Everything over one API server in memory. */
+export const kubernetesMemory = Layer.mergeAll(servicesMemory, nodesMemory, leasesMemory, eventsMemory).pipe(
+  Layer.provideMerge(KubeMemory.layer)
+)
