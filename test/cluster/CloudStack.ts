@@ -1,0 +1,153 @@
+/** The simulated CloudStack as its root administrator sees it over HTTP, and the log of what others asked of it. */
+import { createHmac } from "node:crypto"
+import { Effect, Schema } from "effect"
+
+export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", { message: Schema.String }) {}
+
+/** What stands on one public address, by names instead of ids: made to be compared. */
+export interface Balanced {
+  readonly ip: string
+  readonly rules: ReadonlyArray<Rule>
+  /** `tcp 80-80 0.0.0.0/0`, sorted. */
+  readonly firewall: ReadonlyArray<string>
+}
+
+export interface Rule {
+  readonly id: string
+  readonly name: string
+  readonly protocol: string
+  readonly algorithm: string
+  readonly publicPort: number
+  readonly privatePort: number
+  /** Names of VMs, sorted. */
+  readonly members: ReadonlyArray<string>
+}
+
+const Port = Schema.Union([Schema.Int, Schema.FiniteFromString])
+const Addresses = Schema.Struct({ id: Schema.String, ipaddress: Schema.String, issourcenat: Schema.Boolean })
+const Rules = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  protocol: Schema.String,
+  algorithm: Schema.String,
+  publicport: Port,
+  privateport: Port
+})
+const Machines = Schema.Struct({ id: Schema.String, name: Schema.String })
+const Firewall = Schema.Struct({ protocol: Schema.String, startport: Port, endport: Port, cidrlist: Schema.String })
+const Tags = Schema.Struct({ key: Schema.String, value: Schema.String, resourcetype: Schema.String })
+
+const LogEntry = Schema.Struct({ account: Schema.String, command: Schema.String, status: Schema.Int })
+export type Call = typeof LogEntry.Type
+
+export interface CloudStack {
+  /** Every public address but those of source NAT, ordered by address. */
+  readonly balanced: Effect.Effect<ReadonlyArray<Balanced>, CloudError>
+  readonly tags: Effect.Effect<ReadonlyArray<typeof Tags.Type>, CloudError>
+  /** Id of a VM by name. */
+  readonly machine: (name: string) => Effect.Effect<string, CloudError>
+  readonly call: (command: string, parameters: Record<string, string>) => Effect.Effect<unknown, CloudError>
+  /** What was asked by others than this client, oldest first. */
+  readonly calls: Effect.Effect<ReadonlyArray<Call>, CloudError>
+}
+
+const encode = (text: string) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
+
+const signed = (parameters: Record<string, string>, secretKey: string) => {
+  const query = Object.entries(parameters)
+    .toSorted(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
+    .map(([name, value]) => `${name}=${encode(value)}`)
+    .join("&")
+  const signature = createHmac("sha1", secretKey).update(query.toLowerCase()).digest("base64")
+  return `${query}&signature=${encode(signature)}`
+}
+
+const fetched = (url: string, body?: string) =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const init = body === undefined ? {} : { method: "POST", body: new URLSearchParams(body) }
+      const answer = await fetch(url, { ...init, signal })
+      const text = await answer.text()
+      if (!answer.ok) throw new Error(`${answer.status} ${text}`)
+      const value: unknown = JSON.parse(text)
+      return value
+    },
+    catch: (cause) => new CloudError({ message: `${url}: ${cause instanceof Error ? cause.message : String(cause)}` })
+  })
+
+const decoded = <A>(schema: Schema.Codec<A, unknown>, value: unknown) =>
+  Effect.mapError(Schema.decodeUnknownEffect(schema)(value), ({ message }) => new CloudError({ message }))
+
+const Envelope = Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))
+
+/** `origin` as `http://127.0.0.1:8080`; the keys are those of an account with the role Admin. */
+export const makeCloudStack = (
+  origin: string,
+  keys: { readonly apiKey: string; readonly secretKey: string }
+): CloudStack => {
+  const call = (command: string, parameters: Record<string, string>) =>
+    fetched(
+      `${origin}/client/api`,
+      signed({ ...parameters, command, response: "json", apikey: keys.apiKey }, keys.secretKey)
+    )
+  const list = Effect.fnUntraced(function* <A>(
+    command: string,
+    parameters: Record<string, string>,
+    kind: string,
+    item: Schema.Codec<A, unknown>
+  ) {
+    const answer = yield* decoded(Envelope, yield* call(command, { listall: "true", ...parameters }))
+    const items = Object.values(answer)[0]?.[kind] ?? []
+    return yield* decoded(Schema.Array(item), items)
+  })
+  const rulesOf = Effect.fnUntraced(function* (publicipid: string) {
+    const rules = yield* list("listLoadBalancerRules", { publicipid }, "loadbalancerrule", Rules)
+    return yield* Effect.forEach(
+      rules.toSorted((a, b) => a.publicport - b.publicport),
+      (rule) =>
+        Effect.map(
+          list("listLoadBalancerRuleInstances", { id: rule.id }, "loadbalancerruleinstance", Machines),
+          (members): Rule => ({
+            id: rule.id,
+            name: rule.name,
+            protocol: rule.protocol,
+            algorithm: rule.algorithm,
+            publicPort: rule.publicport,
+            privatePort: rule.privateport,
+            members: members.map(({ name }) => name).toSorted()
+          })
+        )
+    )
+  })
+  const firewallOf = (ipaddressid: string) =>
+    Effect.map(list("listFirewallRules", { ipaddressid }, "firewallrule", Firewall), (rules) =>
+      rules
+        .map((of) => `${of.protocol} ${of.startport}-${of.endport} ${of.cidrlist.split(",").toSorted().join(",")}`)
+        .toSorted()
+    )
+  const balanced = Effect.gen(function* () {
+    const addresses = yield* list("listPublicIpAddresses", {}, "publicipaddress", Addresses)
+    const own = addresses.filter((of) => !of.issourcenat).toSorted((a, b) => (a.ipaddress < b.ipaddress ? -1 : 1))
+    return yield* Effect.forEach(own, ({ id, ipaddress }) =>
+      Effect.map(Effect.all([rulesOf(id), firewallOf(id)]), ([rules, firewall]) => ({ ip: ipaddress, rules, firewall }))
+    )
+  })
+  return {
+    balanced,
+    tags: list("listTags", {}, "tag", Tags),
+    machine: Effect.fnUntraced(function* (name: string) {
+      const found = yield* list("listVirtualMachines", { name }, "virtualmachine", Machines)
+      const exact = found.find((of) => of.name === name)
+      return exact === undefined ? yield* new CloudError({ message: `no VM ${name}` }) : exact.id
+    }),
+    call,
+    calls: Effect.map(
+      Effect.flatMap(fetched(`${origin}/log`), (log) => decoded(Schema.Array(LogEntry), log)),
+      (log) => log.filter(({ account }) => account !== "root")
+    )
+  }
+}
+
+/** What changes CloudStack, as opposed to lists and questions about jobs. */
+export const mutationsIn = (calls: ReadonlyArray<Call>) =>
+  calls.map(({ command }) => command).filter((command) => !/^(list|query|get)/i.test(command))

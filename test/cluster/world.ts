@@ -1,0 +1,49 @@
+/** The world the cluster tests begin with, as both sides know it: VMs in CloudStack, Nodes in Kubernetes. */
+
+/** Recognisable, so that a search through all output finds them. */
+export const keys = {
+  admin: { apiKey: "admin-api-key-in-tests", secretKey: "admin-secret-key-in-tests" },
+  alice: { apiKey: "CCM-API-KEY-4f9c1d7be0a2", secretKey: "CCM-SECRET-KEY-83b05e6f2c91" }
+} as const
+
+const workers = ["worker-1", "worker-2", "worker-3"]
+/** A VM without a Node yet. */
+export const spare = "worker-4"
+export const controlPlaneNode = "control-plane-1"
+
+export const world = {
+  settings: { jobMillis: 50 },
+  zones: [{ ref: "zone1", name: "zone1" }],
+  accounts: [
+    { ref: "root", name: "admin", role: "Admin", apikey: keys.admin.apiKey, secretkey: keys.admin.secretKey },
+    { ref: "alice", name: "alice", apikey: keys.alice.apiKey, secretkey: keys.alice.secretKey }
+  ],
+  networks: [{ ref: "net1", name: "net1", kind: "isolated", owner: "alice" }],
+  vms: [controlPlaneNode, ...workers, spare].map((name) => ({
+    ref: name,
+    name,
+    owner: "alice",
+    nics: [{ network: "net1" }]
+  })),
+  publicIps: { free: { alice: 12 } }
+}
+
+/** As a kubelet registers it, kubeadm's label on the control plane included. */
+export const nodeObject = (name: string) => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: {
+    name,
+    labels:
+      name === controlPlaneNode
+        ? { "node-role.kubernetes.io/control-plane": "", "node.kubernetes.io/exclude-from-external-load-balancers": "" }
+        : {}
+  }
+})
+
+export const nodesAtFirst = [controlPlaneNode, ...workers]
+/** Those a Service is balanced over. */
+export const candidates: ReadonlyArray<string> = workers
+
+export const cloudConfig = (apiUrl: string) =>
+  `[Global]\napi-url = ${apiUrl}\napi-key = ${keys.alice.apiKey}\nsecret-key = ${keys.alice.secretKey}\n`
