@@ -1,5 +1,5 @@
 /** The decoded `cloud-config`: what every part of the controller may ask for. The value can change while running. */
-import { Context, type Duration, type Effect, type Redacted, type Stream } from "effect"
+import { Context, type Duration, Effect, Layer, type Redacted, Stream } from "effect"
 
 export interface Credentials {
   readonly apiKey: Redacted.Redacted
@@ -16,6 +16,7 @@ export interface CloudSettings {
   readonly callTimeout: Duration.Duration
   /** How long a job is awaited before it counts as stuck. */
   readonly jobTimeout: Duration.Duration
+  /** `qps` 0 = no limit. */
   readonly rateLimit: { readonly qps: number; readonly burst: number }
   /** How long the VM list may be reused. */
   readonly vmCacheTtl: Duration.Duration
@@ -39,4 +40,11 @@ export class Settings extends Context.Service<
     /** The current value first, then each accepted change. */
     readonly changes: Stream.Stream<CloudSettings>
   }
->()("ccm/config/Settings") {}
+>()("ccm/config/Settings") {
+  /** Settings that stay as they are: for tests, and for embedding in another application. */
+  static readonly layerOf = (settings: CloudSettings) =>
+    Layer.succeed(this, {
+      current: Effect.succeed(settings),
+      changes: Stream.concat(Stream.make(settings), Stream.never)
+    })
+}

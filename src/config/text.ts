@@ -143,3 +143,22 @@ export const ipv4Networks: Text<ReadonlyArray<string>> = text<ReadonlyArray<stri
   },
   (values) => values.join(",")
 )
+
+/** Part of names and marks in CloudStack, where `:` and `/` separate. */
+const isIdentifier = (input: string) => /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/.test(input)
+const likeIdentifiers = "letters, digits, dots, dashes and underscores, 63 at most"
+
+export const identifier: Text<string> = text(
+  Schema.String,
+  (input) => Result.map(expect(isIdentifier(input), likeIdentifiers), () => input),
+  (value) => value
+)
+
+export const identifiers: Text<ReadonlyArray<string>> = text<ReadonlyArray<string>>(
+  Schema.Array(Schema.String),
+  (input) =>
+    Result.map(expect(items(input).every(isIdentifier), `a list of names made of ${likeIdentifiers}`), () =>
+      items(input)
+    ),
+  (values) => values.join(",")
+)
