@@ -1,6 +1,8 @@
 /** The simulated CloudStack as its root administrator sees it over HTTP, and the log of what others asked of it. */
 import { createHmac } from "node:crypto"
+import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { eventually } from "./eventually.ts"
 
 export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", { message: Schema.String }) {}
 
@@ -24,7 +26,13 @@ export interface Rule {
 }
 
 const Port = Schema.Union([Schema.Int, Schema.FiniteFromString])
-const Addresses = Schema.Struct({ id: Schema.String, ipaddress: Schema.String, issourcenat: Schema.Boolean })
+const Addresses = Schema.Struct({
+  id: Schema.String,
+  ipaddress: Schema.String,
+  issourcenat: Schema.Boolean,
+  state: Schema.String
+})
+const Job = Schema.Struct({ associateipaddressresponse: Schema.Struct({ id: Schema.String }) })
 const Rules = Schema.Struct({
   id: Schema.String,
   name: Schema.String,
@@ -44,9 +52,9 @@ export interface CloudStack {
   /** Every public address but those of source NAT, ordered by address. */
   readonly balanced: Effect.Effect<ReadonlyArray<Balanced>, CloudError>
   readonly tags: Effect.Effect<ReadonlyArray<typeof Tags.Type>, CloudError>
-  /** Id of a VM by name. */
-  readonly machine: (name: string) => Effect.Effect<string, CloudError>
-  readonly call: (command: string, parameters: Record<string, string>) => Effect.Effect<unknown, CloudError>
+  /** As the cluster's owner: a new address of the network of this name, and giving it back. */
+  readonly acquire: (network: string) => Effect.Effect<string, unknown>
+  readonly release: (ip: string) => Effect.Effect<void, unknown>
   /** What was asked by others than this client, oldest first. */
   readonly calls: Effect.Effect<ReadonlyArray<Call>, CloudError>
 }
@@ -80,12 +88,14 @@ const decoded = <A>(schema: Schema.Codec<A, unknown>, value: unknown) =>
 
 const Envelope = Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))
 
-/** `origin` as `http://127.0.0.1:8080`; the keys are those of an account with the role Admin. */
-export const makeCloudStack = (
-  origin: string,
-  keys: { readonly apiKey: string; readonly secretKey: string }
-): CloudStack => {
-  const call = (command: string, parameters: Record<string, string>) =>
+interface Keys {
+  readonly apiKey: string
+  readonly secretKey: string
+}
+
+/** `origin` as `http://127.0.0.1:8080`; `admin` has the role Admin, `owner` owns the cluster. */
+export const makeCloudStack = (origin: string, { admin, owner }: { admin: Keys; owner: Keys }): CloudStack => {
+  const call = (keys: Keys, command: string, parameters: Record<string, string>) =>
     fetched(
       `${origin}/client/api`,
       signed({ ...parameters, command, response: "json", apikey: keys.apiKey }, keys.secretKey)
@@ -96,7 +106,7 @@ export const makeCloudStack = (
     kind: string,
     item: Schema.Codec<A, unknown>
   ) {
-    const answer = yield* decoded(Envelope, yield* call(command, { listall: "true", ...parameters }))
+    const answer = yield* decoded(Envelope, yield* call(admin, command, { listall: "true", ...parameters }))
     const items = Object.values(answer)[0]?.[kind] ?? []
     return yield* decoded(Schema.Array(item), items)
   })
@@ -132,18 +142,35 @@ export const makeCloudStack = (
       Effect.map(Effect.all([rulesOf(id), firewallOf(id)]), ([rules, firewall]) => ({ ip: ipaddress, rules, firewall }))
     )
   })
+  const addressOf = (wanted: { readonly ip: string } | { readonly id: string }) =>
+    Effect.flatMap(list("listPublicIpAddresses", {}, "publicipaddress", Addresses), (all) => {
+      const found = all.find((of) => ("ip" in wanted ? of.ipaddress === wanted.ip : of.id === wanted.id))
+      return found?.state === "Allocated"
+        ? Effect.succeed(found)
+        : new CloudError({ message: "no such address, or not yet" })
+    })
+  const acquire = Effect.fnUntraced(function* (network: string) {
+    const networks = yield* list("listNetworks", {}, "network", Machines)
+    const networkid = networks.find(({ name }) => name === network)?.id ?? ""
+    const { associateipaddressresponse: job } = yield* decoded(
+      Job,
+      yield* call(owner, "associateIpAddress", { networkid })
+    )
+    return (yield* eventually(addressOf(job), () => {})).ipaddress
+  })
+  const release = Effect.fnUntraced(function* (ip: string) {
+    const { id } = yield* addressOf({ ip })
+    yield* call(owner, "disassociateIpAddress", { id })
+    yield* eventually(Effect.exit(addressOf({ ip })), ({ _tag }) => assert.strictEqual(_tag, "Failure"))
+  })
   return {
     balanced,
     tags: list("listTags", {}, "tag", Tags),
-    machine: Effect.fnUntraced(function* (name: string) {
-      const found = yield* list("listVirtualMachines", { name }, "virtualmachine", Machines)
-      const exact = found.find((of) => of.name === name)
-      return exact === undefined ? yield* new CloudError({ message: `no VM ${name}` }) : exact.id
-    }),
-    call,
+    acquire,
+    release,
     calls: Effect.map(
       Effect.flatMap(fetched(`${origin}/log`), (log) => decoded(Schema.Array(LogEntry), log)),
-      (log) => log.filter(({ account }) => account !== "root")
+      (log) => log.filter(({ account }) => account !== "root" && account !== "admin")
     )
   }
 }

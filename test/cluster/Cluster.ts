@@ -112,7 +112,7 @@ const make = Effect.gen(function* () {
   return Cluster.of({
     controlPlane,
     kubectl,
-    cloud: makeCloudStack(origin, keys.admin),
+    cloud: makeCloudStack(origin, keys),
     startController,
     controllerLogs: Effect.sync(() =>
       logFiles

@@ -3,7 +3,7 @@
 /** Recognisable, so that a search through all output finds them. */
 export const keys = {
   admin: { apiKey: "admin-api-key-in-tests", secretKey: "admin-secret-key-in-tests" },
-  alice: { apiKey: "CCM-API-KEY-4f9c1d7be0a2", secretKey: "CCM-SECRET-KEY-83b05e6f2c91" }
+  owner: { apiKey: "CCM-API-KEY-4f9c1d7be0a2", secretKey: "CCM-SECRET-KEY-83b05e6f2c91" }
 } as const
 
 const workers = ["worker-1", "worker-2", "worker-3"]
@@ -16,7 +16,7 @@ export const world = {
   zones: [{ ref: "zone1", name: "zone1" }],
   accounts: [
     { ref: "root", name: "admin", role: "Admin", apikey: keys.admin.apiKey, secretkey: keys.admin.secretKey },
-    { ref: "alice", name: "alice", apikey: keys.alice.apiKey, secretkey: keys.alice.secretKey }
+    { ref: "alice", name: "alice", apikey: keys.owner.apiKey, secretkey: keys.owner.secretKey }
   ],
   networks: [{ ref: "net1", name: "net1", kind: "isolated", owner: "alice" }],
   vms: [controlPlaneNode, ...workers, spare].map((name) => ({
@@ -46,4 +46,4 @@ export const nodesAtFirst = [controlPlaneNode, ...workers]
 export const candidates: ReadonlyArray<string> = workers
 
 export const cloudConfig = (apiUrl: string) =>
-  `[Global]\napi-url = ${apiUrl}\napi-key = ${keys.alice.apiKey}\nsecret-key = ${keys.alice.secretKey}\n`
+  `[Global]\napi-url = ${apiUrl}\napi-key = ${keys.owner.apiKey}\nsecret-key = ${keys.owner.secretKey}\n`
