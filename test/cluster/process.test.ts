@@ -2,15 +2,17 @@
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { writesOf } from "./audit.ts"
-import { Cluster, type Replica } from "./Cluster.ts"
 import { mutationsIn } from "./CloudStack.ts"
+import { Cluster, type Replica } from "./Cluster.ts"
 import { eventually } from "./eventually.ts"
 import { httpText } from "./http.ts"
 import { namespace } from "./services.ts"
 import { suite } from "./suite.ts"
 import { candidates, keys } from "./world.ts"
 
-const Lease = Schema.fromJsonString(Schema.Struct({ spec: Schema.Struct({ holderIdentity: Schema.optionalKey(Schema.String) }) }))
+const Lease = Schema.fromJsonString(
+  Schema.Struct({ spec: Schema.Struct({ holderIdentity: Schema.optionalKey(Schema.String) }) })
+)
 
 const holder = Effect.gen(function* () {
   const { kubectl } = yield* Cluster
@@ -20,6 +22,13 @@ const holder = Effect.gen(function* () {
 
 const metric = (replica: Replica, line: RegExp) =>
   Effect.map(httpText(`${replica.origin}/metrics`), (text) => Number(line.exec(text)?.[1] ?? "0"))
+
+const leads = (replica: Replica) =>
+  metric(replica, /^leader_election_master_status\{name="cloud-controller-manager"\} (\S+)$/m)
+
+/** A Lease whose holder was killed has to run out first. */
+const untilLeading = (replica: Replica) =>
+  eventually(leads(replica), (value) => assert.strictEqual(value, 1), "60 seconds")
 
 /** Every Service and Node that is there has been looked at, and the queues are empty again. */
 const settled = (replica: Replica) =>
@@ -45,7 +54,8 @@ suite("process", Cluster.layer, (it) => {
     Effect.gen(function* () {
       const { startController } = yield* Cluster
       const replica = yield* startController
-      yield* eventually(holder, (who) => assert.notStrictEqual(who, ""))
+      yield* untilLeading(replica)
+      assert.notStrictEqual(yield* holder, "")
       assert.deepStrictEqual(yield* stop(replica), { code: 0, signal: null })
       assert.strictEqual(yield* holder, "")
     })
@@ -70,9 +80,8 @@ suite("process", Cluster.layer, (it) => {
       yield* shop.kubectl("annotate", "--overwrite", "service", "web", "example.org/team=b")
       yield* shop.kubectl("label", "service", "web", "team=b")
       yield* kubectl(["annotate", "node", candidates[0] ?? "", "example.org/rack=7"])
-      yield* eventually(
-        metric(second, /^workqueue_adds_total\{name="service"\} (\S+)$/m),
-        (adds) => assert.isAtLeast(adds, 1)
+      yield* eventually(metric(second, /^workqueue_adds_total\{name="service"\} (\S+)$/m), (adds) =>
+        assert.isAtLeast(adds, 1)
       )
       yield* settled(second)
       assert.deepStrictEqual(mutationsIn((yield* cloud.calls).slice(asked)), [])
@@ -103,13 +112,11 @@ suite("process", Cluster.layer, (it) => {
       const { cloud, startController } = yield* Cluster
       const before = yield* cloud.balanced
       const first = yield* startController
-      yield* eventually(holder, (who) => assert.notStrictEqual(who, ""), "60 seconds")
+      yield* untilLeading(first)
       const asked = (yield* cloud.calls).length
       const shop = yield* namespace("killed")
       yield* shop.apply({})
-      yield* eventually(cloud.calls, (calls) =>
-        assert.include(mutationsIn(calls.slice(asked)), "associateIpAddress")
-      )
+      yield* eventually(cloud.calls, (calls) => assert.include(mutationsIn(calls.slice(asked)), "associateIpAddress"))
       yield* first.signal("SIGKILL")
       yield* first.exit
       yield* startController
@@ -126,10 +133,8 @@ suite("process", Cluster.layer, (it) => {
     Effect.gen(function* () {
       const { startController } = yield* Cluster
       const replicas = [yield* startController, yield* startController] as const
-      const leading = (replica: Replica) =>
-        metric(replica, /^leader_election_master_status\{name="cloud-controller-manager"\} (\S+)$/m)
       const states = yield* eventually(
-        Effect.all([leading(replicas[0]), leading(replicas[1])]),
+        Effect.all([leads(replicas[0]), leads(replicas[1])]),
         (all) => assert.deepStrictEqual(all.toSorted(), [0, 1]),
         "60 seconds"
       )
@@ -156,7 +161,7 @@ suite("process", Cluster.layer, (it) => {
     Effect.gen(function* () {
       const { controllerLogs, kubectl, startController } = yield* Cluster
       const replica = yield* startController
-      yield* eventually(holder, (who) => assert.notStrictEqual(who, ""), "60 seconds")
+      yield* untilLeading(replica)
       const said = [
         yield* controllerLogs,
         yield* kubectl(["get", "events,services,nodes", "--all-namespaces", "-o", "json"]),
