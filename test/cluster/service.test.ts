@@ -63,11 +63,12 @@ suite(
         const ip = yield* shop.address
         assert.deepStrictEqual(yield* shop.ingress, [{ ip, ipMode: "VIP" }])
         const before = (yield* shop.on(ip)).rules
-        for (const [value, protocols, ipMode] of [
+        const steps: ReadonlyArray<readonly [string | undefined, Array<string>, string | undefined]> = [
           ["true", ["tcp-proxy", "tcp-proxy"], "Proxy"],
           ["p443", ["tcp", "tcp-proxy"], undefined],
           [undefined, ["tcp", "tcp"], "VIP"]
-        ] as const) {
+        ]
+        for (const [value, protocols, ipMode] of steps) {
           yield* shop.annotate("proxy-protocol", value)
           const now = yield* eventually(shop.on(ip), ({ rules }) =>
             assert.deepStrictEqual(
