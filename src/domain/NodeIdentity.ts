@@ -24,6 +24,7 @@ export interface MachineIndex {
 
 const goneStates: ReadonlySet<string> = new Set(["Destroyed", "Expunging"])
 const lifelessStates: ReadonlySet<string> = new Set([...goneStates, "Error"])
+const offStates: ReadonlySet<string> = new Set(["Stopping", "Stopped", "Shutdown", "Error"])
 
 /** The VM is destroyed. Only admins see such VMs at all; for everybody else they are absent from every answer. */
 export const isDestroyed = (machine: Machine): boolean => goneStates.has(machine.state)
@@ -41,9 +42,8 @@ export const isLive = (machine: Machine): boolean => !lifelessStates.has(machine
  */
 export const canServe = (machine: Machine): boolean => isLive(machine) && machine.state !== "Unknown"
 
-/** The VM is off, or on its way there: the Node gets the shutdown taint. */
-export const isShutDown = (machine: Machine): boolean =>
-  machine.state === "Stopped" || machine.state === "Stopping" || machine.state === "Shutdown"
+/** The VM is off, on its way there, or broken: its Node gets the shutdown taint, so that volumes may move on. */
+export const isShutDown = (machine: Machine): boolean => offStates.has(machine.state)
 
 export const indexMachines = (machines: Iterable<Machine>): MachineIndex => {
   const byId = new Map<string, Machine>()

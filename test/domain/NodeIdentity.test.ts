@@ -76,7 +76,7 @@ describe("states", () => {
     ["Stopped", "+++"],
     ["Shutdown", "+++"],
     ["Unknown", "+--"],
-    ["Error", "---"],
+    ["Error", "--+"],
     ["Destroyed", "---"],
     ["Expunging", "---"]
   ])("%s: live, can serve, is off = %s", (state, expected) => assert.strictEqual(held(state).join(""), expected))
