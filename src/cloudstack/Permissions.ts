@@ -1,0 +1,45 @@
+/** Remembers the commands that the role may not use, so that a narrow key does not ask for them over and over. */
+import { Clock, Effect, Equal, Layer } from "effect"
+import { Settings } from "../config/Settings.ts"
+import { CloudStackApi, type CloudStackError } from "./Api.ts"
+
+const rememberMillis = 60 * 60_000
+
+/**
+ * A 432 for lack of membership in a project comes for every command and is mended by adding the member: that one is
+ * asked again.
+ */
+const isOfRole = ({ reason }: CloudStackError): boolean =>
+  reason._tag === "Forbidden" && reason.what === "command" && !reason.text.includes("in project")
+
+export const layer: Layer.Layer<CloudStackApi, never, CloudStackApi | Settings> = Layer.effect(
+  CloudStackApi,
+  Effect.gen(function* () {
+    const below = yield* CloudStackApi
+    const settings = yield* Settings
+    const refused = new Map<string, { readonly error: CloudStackError; readonly until: number }>()
+    let identity: unknown
+
+    /** Another key is another role. */
+    const forgetOthers = Effect.map(settings.current, ({ apiUrl, credentials }) => {
+      const current = [apiUrl, credentials.apiKey]
+      if (!Equal.equals(identity, current)) refused.clear()
+      identity = current
+    })
+
+    return CloudStackApi.of({
+      call: Effect.fnUntraced(function* (command, parameters) {
+        yield* forgetOthers
+        const known = refused.get(command)
+        if (known !== undefined && (yield* Clock.currentTimeMillis) < known.until) return yield* known.error
+        return yield* Effect.tapError(below.call(command, parameters), (error) =>
+          isOfRole(error)
+            ? Effect.map(Clock.currentTimeMillis, (now) => {
+                refused.set(command, { error, until: now + rememberMillis })
+              })
+            : Effect.void
+        )
+      })
+    })
+  })
+)

@@ -1,0 +1,148 @@
+/** Where calls wait for their turn, and where each outcome decides how the next ones go. */
+import { Clock, Deferred, Duration, Effect, Metric, Result } from "effect"
+import { Settings } from "../../config/Settings.ts"
+import { apiRate, apiThrottled, apiUp, apiWaiting } from "../../observability/metrics.ts"
+import { type Answer, CallPriority, CloudStackError, type Priority, Unreachable } from "../Api.ts"
+import * as Pace from "./Pace.ts"
+import { next, type Waiter } from "./WaitingLine.ts"
+
+/** Changes nothing on the server, so it may be sent again. */
+export const isRead = (command: string): boolean => /^(list|get|query|find)/i.test(command)
+
+interface Turn extends Waiter {
+  readonly command: string
+  readonly granted: Deferred.Deferred<void, CloudStackError>
+}
+
+const failureTags: ReadonlySet<string> = new Set(["Unavailable", "Unreachable", "DeadlineExceeded", "Malformed"])
+
+const notSent = (command: string) =>
+  new CloudStackError({
+    command,
+    reason: new Unreachable({ sent: false, text: "CloudStack is failing and is only probed; not sent" })
+  })
+
+export const makeGate = Effect.gen(function* () {
+  const settings = yield* Settings
+  const scope = yield* Effect.scope
+  const limits = Effect.map(settings.current, ({ rateLimit }) => rateLimit)
+
+  let pace = Pace.start(yield* limits, yield* Clock.currentTimeMillis)
+  const line = new Set<Turn>()
+  let serving = false
+  let wake = Deferred.makeUnsafe<void>()
+
+  /** Grants turns as they come due; ends when nobody waits. */
+  const serve = Effect.gen(function* () {
+    while (true) {
+      const turn = next(line)
+      if (turn === undefined) {
+        serving = false
+        return
+      }
+      const allowed = yield* limits
+      const now = yield* Clock.currentTimeMillis
+      const at = Pace.readyAt(pace, allowed, now)
+      if (at > now) {
+        yield* Effect.raceFirst(Effect.sleep(at - now), Deferred.await(wake))
+      } else {
+        line.delete(turn)
+        pace = Pace.sent(pace, allowed, now)
+        yield* Deferred.succeed(turn.granted, undefined)
+      }
+    }
+  }).pipe(
+    // Whoever waits must hear of a defect here: nobody else would.
+    Effect.onError((cause) =>
+      Effect.suspend(() => {
+        serving = false
+        const waiting = [...line]
+        line.clear()
+        return Effect.forEach(waiting, (turn) => Deferred.failCause(turn.granted, cause), { discard: true })
+      })
+    )
+  )
+
+  const nudge = Effect.suspend(() => {
+    const old = wake
+    wake = Deferred.makeUnsafe()
+    return Deferred.succeed(old, undefined)
+  })
+
+  const countWaiting = (priority: Priority) =>
+    Effect.suspend(() =>
+      Metric.update(apiWaiting.of({ priority }), [...line].filter((turn) => turn.priority === priority).length)
+    )
+
+  /** Waits until a call that came at `since` may go. */
+  const enter = Effect.fnUntraced(function* (command: string, since: number) {
+    if (pace.probeAt !== undefined && !isRead(command)) return yield* notSent(command)
+    const allowed = yield* limits
+    const now = yield* Clock.currentTimeMillis
+    if (line.size === 0 && Pace.readyAt(pace, allowed, now) <= now) {
+      pace = Pace.sent(pace, allowed, now)
+      return
+    }
+    const priority = yield* CallPriority
+    const turn: Turn = { command, since, priority, granted: Deferred.makeUnsafe() }
+    line.add(turn)
+    if (!serving) {
+      serving = true
+      yield* Effect.forkIn(serve, scope)
+    }
+    yield* countWaiting(priority)
+    yield* Effect.ensuring(
+      Deferred.await(turn.granted),
+      Effect.andThen(
+        Effect.sync(() => line.delete(turn)),
+        countWaiting(priority)
+      )
+    )
+  })
+
+  const beginOutage = (error: CloudStackError) =>
+    Effect.suspend(() => {
+      const stranded = [...line].filter(({ command }) => !isRead(command))
+      for (const turn of stranded) line.delete(turn)
+      return Effect.andThen(
+        Effect.logWarning("CloudStack fails; probing it every 15 s", { last: error.message }),
+        Effect.forEach(stranded, ({ command, granted }) => Deferred.fail(granted, notSent(command)), { discard: true })
+      )
+    })
+
+  const learnFailure = Effect.fnUntraced(function* (error: CloudStackError) {
+    const wasUp = pace.probeAt === undefined
+    pace = Pace.failed(pace, yield* Clock.currentTimeMillis)
+    yield* Metric.update(apiUp.of({}), 0)
+    if (wasUp && pace.probeAt !== undefined) yield* beginOutage(error)
+  })
+
+  const learnAnswer = Effect.fnUntraced(function* (throttledFor: Duration.Duration | undefined) {
+    const now = yield* Clock.currentTimeMillis
+    const before = pace
+    pace = Pace.answered(pace)
+    if (throttledFor !== undefined) pace = Pace.throttled(pace, yield* limits, now, Duration.toMillis(throttledFor))
+    yield* Metric.update(apiUp.of({}), 1)
+    yield* Metric.update(apiThrottled.of({}), throttledFor === undefined ? 0 : 1)
+    yield* Metric.update(apiRate.of({}), pace.rate)
+    if (before.probeAt !== undefined) {
+      yield* Effect.logInfo("CloudStack answers again")
+      yield* nudge
+    }
+    if (throttledFor !== undefined && now >= before.pausedUntil) {
+      yield* Effect.logWarning("CloudStack throttles: all calls pause", { millis: Duration.toMillis(throttledFor) })
+    }
+  })
+
+  return {
+    enter,
+    learn: (result: Result.Result<Answer, CloudStackError>) => {
+      if (Result.isSuccess(result)) return learnAnswer(undefined)
+      const { reason } = result.failure
+      if (failureTags.has(reason._tag)) return learnFailure(result.failure)
+      return learnAnswer(reason._tag === "Throttled" ? reason.retryAfter : undefined)
+    },
+    /** While CloudStack fails, whatever goes is a probe. */
+    probing: () => pace.probeAt !== undefined
+  }
+})
