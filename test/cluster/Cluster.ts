@@ -79,12 +79,12 @@ const make = Effect.gen(function* () {
   const nodes = { apiVersion: "v1", kind: "List", items: nodesAtFirst.map(nodeObject) }
   yield* kubectl(["apply", "-f", "-"], JSON.stringify(nodes))
 
-  const kubeconfig = yield* controlPlane.kubeconfigOf("kube-system", "cloud-controller-manager")
   const configFile = join(directory, "cloud-config")
   writeFileSync(configFile, cloudConfig(`${origin}/client/api`), { mode: 0o600 })
 
   const logFiles: Array<string> = []
   const startController = Effect.gen(function* () {
+    const kubeconfig = yield* controlPlane.kubeconfigOf("kube-system", "cloud-controller-manager")
     const logFile = join(directory, `controller-${logFiles.length}.log`)
     logFiles.push(logFile)
     const port = yield* freePort

@@ -6,6 +6,7 @@ import { ControlPlane } from "./ControlPlane.ts"
 import { suite } from "./suite.ts"
 
 const base = join(import.meta.dirname, "../../deploy/kustomize/base")
+const theirs = join(import.meta.dirname, "fixtures/go-provider.yaml")
 const examples = join(import.meta.dirname, "../../deploy/examples")
 
 const Deployment = Schema.fromJsonString(
@@ -15,11 +16,28 @@ const Deployment = Schema.fromJsonString(
 )
 
 suite("deploy", ControlPlane.layer, (it) => {
+  it.effect(
+    "the kustomize base is accepted over the Apache provider's manifest and takes its rights back to what is needed",
+    () =>
+      Effect.gen(function* () {
+        const { kubectl } = yield* ControlPlane
+        yield* kubectl(["apply", "-f", theirs])
+        yield* kubectl(["apply", "-k", base])
+        const as = "--as=system:serviceaccount:kube-system:cloud-controller-manager"
+        const may = yield* Effect.exit(kubectl(["auth", "can-i", "patch", "services", as]))
+        assert.strictEqual(may._tag, "Failure")
+        const field = (path: string) =>
+          kubectl(["-n", "kube-system", "get", "deployment", "cloud-controller-manager", "-o", `jsonpath={${path}}`])
+        assert.strictEqual(yield* field(".spec.template.spec.containers[*].image"), "cloudstack-ccm:0.1.0")
+        assert.strictEqual(yield* field(".spec.template.spec.containers[*].resources.limits.cpu"), "")
+      })
+  )
+
   it.effect("the kustomize base is accepted, strictly, and again without a change", () =>
     Effect.gen(function* () {
       const { kubectl } = yield* ControlPlane
-      yield* kubectl(["apply", "--server-side", "--validate=strict", "-k", base])
-      assert.strictEqual(yield* kubectl(["diff", "--server-side", "-k", base]), "")
+      yield* kubectl(["apply", "--validate=strict", "-k", base])
+      assert.strictEqual(yield* kubectl(["diff", "-k", base]), "")
     })
   )
 
