@@ -45,11 +45,12 @@ export const decodeCloudConfig = (
     return Result.succeed({ settings, warnings: [...read.warnings, ...cautions(settings)] })
   }
   return Result.fail([
-    ...read.problems,
-    ...(Result.isFailure(decoded) ? decoded.failure : []),
+    ...[...read.problems, ...(Result.isFailure(decoded) ? decoded.failure : [])].sort((a, b) => lineOf(a) - lineOf(b)),
     ...missing.map(([name]) => `${name} is missing: section [Global] or environment variable ${variableOf(name)}`)
   ])
 }
+
+const lineOf = (problem: string): number => Number(/^line (\d+)/.exec(problem)?.[1] ?? Number.MAX_SAFE_INTEGER)
 
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 

@@ -39,7 +39,7 @@ export const parseGcfg = (text: string): Parsed => {
     cursor.skip(/[ \t\r]*/y)
     if (cursor.atEnd) continue
 
-    const header = cursor.take(/\[[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*("(?:[^"\\\n]|\\.)*")?[ \t]*\]/y)
+    const header = cursor.take(/\[[ \t]*([A-Za-z][A-Za-z0-9_-]*)[ \t]*("(?:[^"\\\n]|\\.)*")?[ \t]*\][ \t\r]*/y)
     if (header !== undefined) {
       section = `${header[1] ?? ""}${header[2] === undefined ? "" : ` ${header[2]}`}`.toLowerCase()
       sections.push({ name: section, line })

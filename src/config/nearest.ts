@@ -3,7 +3,7 @@
 /** None if nothing is near enough to be worth suggesting. */
 export const nearest = (name: string, known: Iterable<string>): string | undefined => {
   let best: string | undefined
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  let least = Math.min(Math.max(3, Math.floor(name.length / 3) + 1), name.length)
   for (const candidate of known) {
     const distance = edits(name, candidate)
     if (distance < least) [best, least] = [candidate, distance]
