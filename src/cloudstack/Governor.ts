@@ -63,7 +63,7 @@ const late = (command: string) => ({
 
 /** 200 ms doubling to 5 s, a fifth up or down by `chance`. */
 const backoff = (failures: number, chance: number): number =>
-  Math.min(5_000, 200 * 2 ** failures) * (0.8 + 0.4 * chance)
+  Math.round(Math.min(5_000, 200 * 2 ** failures) * (0.8 + 0.4 * chance))
 
 const measure = Effect.fnUntraced(function* (
   command: string,

@@ -1,5 +1,5 @@
 /** Where calls wait for their turn, and where each outcome decides how the next ones go. */
-import { Clock, Deferred, Duration, Effect, Metric, Result } from "effect"
+import { Clock, Deferred, Duration, Effect, Latch, Metric, Result } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { apiRate, apiThrottled, apiUp, apiWaiting } from "../../observability/metrics.ts"
 import { type Answer, CallPriority, CloudStackError, type Priority, Unreachable } from "../Api.ts"
@@ -30,11 +30,12 @@ export const makeGate = Effect.gen(function* () {
   let pace = Pace.start(yield* limits, yield* Clock.currentTimeMillis)
   const line = new Set<Turn>()
   let serving = false
-  let wake = Deferred.makeUnsafe<void>()
+  const wake = Latch.makeUnsafe()
 
   /** Grants turns as they come due; ends when nobody waits. */
   const serve = Effect.gen(function* () {
     while (true) {
+      wake.closeUnsafe()
       const turn = next(line)
       if (turn === undefined) {
         serving = false
@@ -44,7 +45,7 @@ export const makeGate = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const at = Pace.readyAt(pace, allowed, now)
       if (at > now) {
-        yield* Effect.raceFirst(Effect.sleep(at - now), Deferred.await(wake))
+        yield* Effect.raceFirst(Effect.sleep(at - now), wake.await)
       } else {
         line.delete(turn)
         pace = Pace.sent(pace, allowed, now)
@@ -62,12 +63,6 @@ export const makeGate = Effect.gen(function* () {
       })
     )
   )
-
-  const nudge = Effect.suspend(() => {
-    const old = wake
-    wake = Deferred.makeUnsafe()
-    return Deferred.succeed(old, undefined)
-  })
 
   const countWaiting = (priority: Priority) =>
     Effect.suspend(() =>
@@ -127,7 +122,7 @@ export const makeGate = Effect.gen(function* () {
     yield* Metric.update(apiRate.of({}), pace.rate)
     if (before.probeAt !== undefined) {
       yield* Effect.logInfo("CloudStack answers again")
-      yield* nudge
+      wake.openUnsafe()
     }
     if (throttledFor !== undefined && now >= before.pausedUntil) {
       yield* Effect.logWarning("CloudStack throttles: all calls pause", { millis: Duration.toMillis(throttledFor) })
