@@ -2,10 +2,12 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { flagsPage } from "../src/cli/flags/help.ts"
 import { cloudConfigPage } from "../src/config/page.ts"
+import { metricsReference } from "../src/observability/reference.ts"
 
 export const pages: Readonly<Record<string, () => string>> = {
   "flags.md": flagsPage,
-  "cloud-config.md": cloudConfigPage
+  "cloud-config.md": cloudConfigPage,
+  "metrics.md": metricsReference
 }
 
 if (import.meta.main) {

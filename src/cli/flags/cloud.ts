@@ -95,7 +95,7 @@ export const election = {
 
 export const logging = {
   v: flag(integer(0, 100), {
-    help: "Verbosity: 0 changes and errors, 2 decisions, 4 and more everything.",
+    help: "Verbosity: 0 changes and errors, 4 decisions, 6 every call.",
     default: "0",
     value: "int"
   }),

@@ -46,7 +46,7 @@ export const generic = {
 
 export const serving = {
   "bind-address": flag(ipAddress, {
-    help: "Address the server for health and metrics listens on.",
+    help: "Address the server for health and metrics listens on (plain HTTP; metrics for this host only).",
     default: "0.0.0.0",
     value: "ip"
   }),
@@ -55,18 +55,19 @@ export const serving = {
     default: "10258",
     value: "int"
   }),
-  "cert-dir": stringFlag("", "A self-signed certificate stays in memory.", "inert"),
-  "tls-cert-file": stringFlag("", "Certificate of the server, PEM. Empty: a self-signed one."),
-  "tls-private-key-file": stringFlag("", "Its key, PEM."),
-  "tls-cipher-suites": listFlag("", "The runtime's own list is used.", "inert"),
-  "tls-curve-preferences": listFlag("", "The runtime's own list is used.", "inert"),
+  "cert-dir": stringFlag("", "Plain HTTP is served.", "inert"),
+  "tls-cert-file": stringFlag("", "Plain HTTP is served.", "inert"),
+  "tls-private-key-file": stringFlag("", "Plain HTTP is served.", "inert"),
+  "tls-cipher-suites": listFlag("", "Plain HTTP is served.", "inert"),
+  "tls-curve-preferences": listFlag("", "Plain HTTP is served.", "inert"),
   "tls-min-version": flag(oneOf(["", "VersionTLS10", "VersionTLS11", "VersionTLS12", "VersionTLS13"]), {
-    help: "Least version of TLS; empty is VersionTLS12.",
+    help: "Plain HTTP is served.",
     default: "",
-    value: "string"
+    value: "string",
+    inert: true
   }),
   "tls-sni-cert-key": flag(list, {
-    help: "One certificate is served.",
+    help: "Plain HTTP is served.",
     default: "",
     value: "strings",
     join: ",",
@@ -83,22 +84,25 @@ export const serving = {
   "permit-address-sharing": boolFlag(false, "", "inert")
 }
 
+/** Until requests are authorised. */
+const who = "Metrics are served to this host only, health to everybody."
+
 export const access = {
-  "authentication-kubeconfig": stringFlag("", "", "inert"),
-  "authentication-skip-lookup": boolFlag(false, "", "inert"),
-  "authentication-tolerate-lookup-failure": boolFlag(false, "", "inert"),
-  "authentication-token-webhook-cache-ttl": cache("", "inert"),
-  "client-ca-file": stringFlag("", "", "inert"),
-  "requestheader-client-ca-file": stringFlag("", "", "inert"),
-  "requestheader-allowed-names": listFlag("", "", "inert"),
-  "requestheader-username-headers": listFlag("x-remote-user", "", "inert"),
-  "requestheader-group-headers": listFlag("x-remote-group", "", "inert"),
-  "requestheader-uid-headers": listFlag("", "", "inert"),
-  "requestheader-extra-headers-prefix": listFlag("x-remote-extra-", "", "inert"),
-  "authorization-kubeconfig": stringFlag("", "", "inert"),
-  "authorization-always-allow-paths": listFlag("/healthz,/readyz,/livez", "", "inert"),
-  "authorization-webhook-cache-authorized-ttl": cache("", "inert"),
-  "authorization-webhook-cache-unauthorized-ttl": cache("", "inert")
+  "authentication-kubeconfig": stringFlag("", who, "inert"),
+  "authentication-skip-lookup": boolFlag(false, who, "inert"),
+  "authentication-tolerate-lookup-failure": boolFlag(false, who, "inert"),
+  "authentication-token-webhook-cache-ttl": cache(who, "inert"),
+  "client-ca-file": stringFlag("", who, "inert"),
+  "requestheader-client-ca-file": stringFlag("", who, "inert"),
+  "requestheader-allowed-names": listFlag("", who, "inert"),
+  "requestheader-username-headers": listFlag("x-remote-user", who, "inert"),
+  "requestheader-group-headers": listFlag("x-remote-group", who, "inert"),
+  "requestheader-uid-headers": listFlag("", who, "inert"),
+  "requestheader-extra-headers-prefix": listFlag("x-remote-extra-", who, "inert"),
+  "authorization-kubeconfig": stringFlag("", who, "inert"),
+  "authorization-always-allow-paths": listFlag("/healthz,/readyz,/livez", who, "inert"),
+  "authorization-webhook-cache-authorized-ttl": cache(who, "inert"),
+  "authorization-webhook-cache-unauthorized-ttl": cache(who, "inert")
 }
 
 export const webhooks = {

@@ -1,6 +1,6 @@
 /** What the values of flags must fulfil beyond their own syntax. Gives every problem, in upstream's words where it has any. */
-import { Duration } from "effect"
 import { nearest } from "../../config/nearest.ts"
+import { timingProblems } from "../../runtime/electionTiming.ts"
 import { unknownControllers } from "./controllers.ts"
 import type { Flags } from "./Flags.ts"
 
@@ -27,26 +27,19 @@ const provider = (name: string): ReadonlyArray<string> => {
 }
 
 const election = (flags: Flags): ReadonlyArray<string> => {
-  const problems: Array<string> = []
-  const lease = Duration.toMillis(flags["leader-elect-lease-duration"])
-  const renew = Duration.toMillis(flags["leader-elect-renew-deadline"])
-  const retry = Duration.toMillis(flags["leader-elect-retry-period"])
-  if (flags["leader-elect-resource-lock"] !== "leases") {
-    problems.push('resourceLock value must be "leases" (--leader-elect-resource-lock)')
+  const timing = {
+    leaseDuration: flags["leader-elect-lease-duration"],
+    renewDeadline: flags["leader-elect-renew-deadline"],
+    retryPeriod: flags["leader-elect-retry-period"]
   }
-  for (const part of ["lease-duration", "renew-deadline", "retry-period"] as const) {
-    if (Duration.toMillis(flags[`leader-elect-${part}`]) <= 0) {
-      problems.push(`--leader-elect-${part} must be greater than zero`)
-    }
-  }
-  if (lease <= renew) problems.push("--leader-elect-lease-duration must be greater than --leader-elect-renew-deadline")
-  if (renew <= 1.2 * retry) {
-    problems.push("--leader-elect-renew-deadline must be greater than 1.2 times --leader-elect-retry-period")
-  }
-  for (const part of ["name", "namespace"] as const) {
-    if (flags[`leader-elect-resource-${part}`] === "") problems.push(`--leader-elect-resource-${part} cannot be empty`)
-  }
-  return problems
+  const unnamed = (["name", "namespace"] as const).filter((part) => flags[`leader-elect-resource-${part}`] === "")
+  return [
+    ...(flags["leader-elect-resource-lock"] === "leases"
+      ? []
+      : ['resourceLock value must be "leases" (--leader-elect-resource-lock)']),
+    ...timingProblems(timing).map((problem) => `--leader-elect-…: ${problem}`),
+    ...unnamed.map((part) => `--leader-elect-resource-${part} cannot be empty`)
+  ]
 }
 
 const ports = (flags: Flags): ReadonlyArray<string> =>

@@ -158,13 +158,13 @@ describe("what is wrong with arguments", () => {
     ],
     [
       [least, "--leader-elect-lease-duration=10s"],
-      ["--leader-elect-lease-duration must be greater than --leader-elect-renew-deadline"]
+      ["--leader-elect-…: leaseDuration must be greater than renewDeadline"]
     ],
     [
       [least, "--leader-elect-renew-deadline=2s"],
-      ["--leader-elect-renew-deadline must be greater than 1.2 times --leader-elect-retry-period"]
+      ["--leader-elect-…: renewDeadline must be greater than retryPeriod*JitterFactor"]
     ],
-    [[least, "--leader-elect-retry-period=0s"], ["--leader-elect-retry-period must be greater than zero"]],
+    [[least, "--leader-elect-retry-period=0s"], ["--leader-elect-…: retryPeriod must be greater than zero"]],
     [[least, "--webhook-secure-port=10258"], ["--webhook-secure-port and --secure-port must differ"]],
     [[least, "--webhooks=foo"], ['"foo" is not in the list of known webhooks']],
     [[least, "--feature-gates=AllAlfa=true"], ["unrecognized feature gate: AllAlfa (did you mean AllAlpha?)"]],
