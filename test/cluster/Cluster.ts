@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { Context, Effect, Layer, type Scope } from "effect"
+import { Context, Effect, Layer, Scope } from "effect"
 import { inject } from "vitest"
 import type { Binaries } from "./binaries.ts"
 import { type CloudStack, makeCloudStack } from "./CloudStack.ts"
@@ -30,6 +30,8 @@ export class Cluster extends Context.Service<
     readonly cloud: CloudStack
     /** The bundle with the arguments and the rights of the shipped manifest, until the scope ends; healthy when returned. */
     readonly startController: Effect.Effect<Replica, unknown, Scope.Scope>
+    /** CloudStack is gone while this runs, and comes back as it was in the beginning. */
+    readonly cloudOutage: <A, E, R>(during: Effect.Effect<A, E, R>) => Effect.Effect<A, unknown, R>
     /** Everything that the controllers of this cluster have written. */
     readonly controllerLogs: Effect.Effect<string>
   }
@@ -38,10 +40,9 @@ export class Cluster extends Context.Service<
     Layer.effect(this, make).pipe(Layer.provide(ControlPlane.layer(binaries)))
 }
 
-const startSimulator = Effect.fnUntraced(function* (bundle: string, directory: string) {
+const startSimulator = Effect.fnUntraced(function* (bundle: string, directory: string, port: number) {
   const worldFile = join(directory, "world.json")
   writeFileSync(worldFile, JSON.stringify(world))
-  const port = yield* freePort
   const simulator = yield* start({
     command: process.execPath,
     args: [bundle, "simulate", "--world", worldFile, "--port", `${port}`, "--bind", "127.0.0.1"],
@@ -73,7 +74,11 @@ const make = Effect.gen(function* () {
   const bundle = built.path
   const controlPlane = yield* ControlPlane
   const { directory, kubectl } = controlPlane
-  const origin = yield* startSimulator(bundle, directory)
+  const cloudPort = yield* freePort
+  const origin = `http://127.0.0.1:${cloudPort}`
+  const scope = yield* Effect.scope
+  const simulate = Effect.provideService(startSimulator(bundle, directory, cloudPort), Scope.Scope, scope)
+  let simulator = yield* simulate
 
   yield* kubectl(["apply", "--server-side", "-k", join(root, "deploy/kustomize/base")])
   const nodes = { apiVersion: "v1", kind: "List", items: nodesAtFirst.map(nodeObject) }
@@ -114,6 +119,15 @@ const make = Effect.gen(function* () {
     kubectl,
     cloud: makeCloudStack(origin, keys),
     startController,
+    cloudOutage: (during) =>
+      Effect.acquireUseRelease(
+        Effect.andThen(simulator.signal("SIGTERM"), simulator.exit),
+        () => during,
+        () =>
+          Effect.map(Effect.orDie(simulate), (again) => {
+            simulator = again
+          })
+      ),
     controllerLogs: Effect.sync(() =>
       logFiles
         .filter((file) => existsSync(file))

@@ -129,6 +129,27 @@ suite("process", Cluster.layer, (it) => {
     })
   )
 
+  it.effect("a CloudStack that is down is waited for, and readiness says so", () =>
+    Effect.gen(function* () {
+      const { cloudOutage, startController } = yield* Cluster
+      const ready = (replica: Replica) => Effect.exit(httpText(`${replica.origin}/readyz`))
+      const replica = yield* cloudOutage(
+        Effect.gen(function* () {
+          const started = yield* startController
+          yield* untilLeading(started)
+          assert.strictEqual((yield* ready(started))._tag, "Failure")
+          yield* httpText(`${started.origin}/livez`)
+          return started
+        })
+      )
+      yield* eventually(ready(replica), ({ _tag }) => assert.strictEqual(_tag, "Success"), "60 seconds")
+      const shop = yield* namespace("outage")
+      yield* shop.apply({})
+      yield* eventually(shop.address, () => {}, "60 seconds")
+      assert.isTrue(replica.running())
+    })
+  )
+
   it.effect("of two replicas one works, and the other takes over when it is killed", () =>
     Effect.gen(function* () {
       const { startController } = yield* Cluster
