@@ -1,0 +1,58 @@
+/**
+ * What users read about a Service: Events, each told once until the cause changes. What was told is only remembered in
+ * memory; after a restart a standing complaint is told once more.
+ */
+import { Context, Effect, Layer, Metric } from "effect"
+import { type Note, type Refusal, refusalMessage } from "../../domain/Refusal.ts"
+import { Events } from "../../kubernetes/Events.ts"
+import { type Service, serviceRef } from "../../kubernetes/objects.ts"
+import { refusals } from "../../observability/metrics.ts"
+
+const component = "service-controller"
+
+export class Reporter extends Context.Service<
+  Reporter,
+  {
+    /** An Event now. */
+    readonly say: (service: Service, type: Note["type"], reason: string, message: string) => Effect.Effect<void>
+    /** The standing complaints about a Service, all of them: new ones become Events, old ones stay quiet. */
+    readonly tell: (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) => Effect.Effect<void>
+    readonly forget: (key: string) => Effect.Effect<void>
+  }
+>()("ccm/controllers/service/Reporter") {
+  static readonly layer = Layer.effect(
+    this,
+    Effect.gen(function* () {
+      const events = yield* Events
+      const told = new Map<string, ReadonlySet<string>>()
+
+      const say = (service: Service, type: Note["type"], reason: string, message: string) =>
+        events.record({ about: serviceRef(service), type, reason, message, component })
+
+      const tell = Effect.fnUntraced(function* (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) {
+        const before = told.get(service.key) ?? new Set<string>()
+        const all = refusal === undefined ? notes : [...notes, refusalNote(refusal)]
+        const keys = all.map((note) => `${service.uid} ${note.reason} ${note.message}`)
+        if (keys.length === 0) told.delete(service.key)
+        else told.set(service.key, new Set(keys))
+        for (const [index, note] of all.entries()) {
+          const key = keys[index]
+          if (key === undefined || before.has(key)) continue
+          if (note.type === "Warning") yield* Effect.logWarning(note.message, { reason: note.reason })
+          yield* say(service, note.type, note.reason, note.message)
+        }
+        const refused = refusal === undefined ? undefined : keys.at(-1)
+        if (refusal === undefined || (refused !== undefined && before.has(refused))) return
+        yield* Metric.update(refusals.of({ reason: refusal.reason }), 1)
+      })
+
+      return { say, tell, forget: (key) => Effect.sync(() => void told.delete(key)) }
+    })
+  )
+}
+
+const refusalNote = (refusal: Refusal): Note => ({
+  type: "Warning",
+  reason: refusal.reason,
+  message: refusalMessage(refusal)
+})

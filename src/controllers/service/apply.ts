@@ -1,0 +1,130 @@
+/**
+ * Carries out chains of steps: side by side, each step with the timeout, retries and meaning of errors that its policy
+ * gives. Knows no policy and decides nothing; what failed is returned, so that unrelated chains go on.
+ */
+import { Clock, Effect, Metric, Option, Schedule, Schema } from "effect"
+import { CloudStackError, DeadlineExceeded } from "../../cloudstack/Api.ts"
+import type { Pending } from "../../cloudstack/Jobs.ts"
+import type { FirewallRuleId } from "../../domain/Cloud.ts"
+import { planSteps } from "../../observability/metrics.ts"
+import { AddressLanes, addressLane } from "./AddressLanes.ts"
+import type { Chain } from "./chains.ts"
+import { describe, meaningOf, policies, type Step } from "./steps.ts"
+import { type Made, submit } from "./submit.ts"
+
+/** A step that could not be done, and what that means. */
+export class StepFailed extends Schema.TaggedError<StepFailed>()("StepFailed", {
+  step: Schema.String,
+  /** The rule that the server would not change, for `UpdateRule`. */
+  ruleId: Schema.optionalKey(Schema.String),
+  meaning: Schema.Literals(["again", "look", "refuse", "fail"]),
+  error: CloudStackError
+}) {
+  override get message(): string {
+    return `${this.step}: ${this.error.message}`
+  }
+}
+
+export interface Outcome {
+  /** Failures by key of the chain. */
+  readonly failures: ReadonlyMap<string, StepFailed>
+  readonly opened: ReadonlyArray<FirewallRuleId>
+}
+
+const retryDelay = Schedule.jittered(Schedule.exponential("500 millis"))
+
+/** Which lock of CloudStack the step takes. */
+const laneOf = (step: Step): string | undefined => {
+  switch (step._tag) {
+    case "CreateRule":
+      return addressLane(step.rule.addressId)
+    case "OpenBorder":
+      return addressLane(step.addressId)
+    default:
+      return undefined
+  }
+}
+
+/** A rule just made can be used at once, and its lock is free: its job is awaited with the end of the chain. */
+const awaitsJob = (step: Step): boolean => step._tag !== "CreateRule"
+
+const failed = (step: Step, error: CloudStackError): StepFailed | undefined => {
+  const meaning = meaningOf(step, error)
+  if (meaning === "done") return undefined
+  return new StepFailed({
+    step: describe(step),
+    ...(step._tag === "UpdateRule" ? { ruleId: step.id } : {}),
+    meaning,
+    error
+  })
+}
+
+const done = (pending: Option.Option<Pending>) =>
+  Option.isSome(pending) ? Effect.asVoid(pending.value.done) : Effect.void
+
+/** Returns what is left to wait for. */
+const run = Effect.fnUntraced(function* (step: Step, made: Made) {
+  const lanes = yield* AddressLanes
+  const policy = policies[step._tag]
+  const lane = laneOf(step)
+  const start = yield* Clock.currentTimeMillis
+  const whole = Effect.flatMap(submit(step, made), (pending) =>
+    awaitsJob(step) ? Effect.as(done(pending), Effect.void) : Effect.succeed(done(pending))
+  )
+  const bounded = whole.pipe(
+    Effect.timeoutOrElse({
+      duration: policy.timeout,
+      orElse: () =>
+        Effect.fail(
+          new CloudStackError({ command: step._tag, reason: new DeadlineExceeded({ after: policy.timeout }) })
+        )
+    })
+  )
+  const remaining = yield* (lane === undefined ? bounded : lanes.within(lane)(bounded)).pipe(
+    Effect.retry({ schedule: retryDelay, times: policy.retries, while: (error) => meaningOf(step, error) === "again" }),
+    Effect.catch((error) => {
+      const failure = failed(step, error)
+      return failure === undefined ? Effect.succeed(Effect.void) : Effect.fail(failure)
+    }),
+    Effect.tapError(() => Metric.update(planSteps.of({ step: step._tag, outcome: "failed" }), 1))
+  )
+  yield* Metric.update(planSteps.of({ step: step._tag, outcome: "done" }), 1)
+  const millis = (yield* Clock.currentTimeMillis) - start
+  yield* Effect.logInfo(describe(step), { step: step._tag, millis })
+  return Effect.catch(remaining, (error) => {
+    const failure = failed(step, error)
+    return failure === undefined ? Effect.void : Effect.fail(failure)
+  })
+})
+
+const runAll = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, made: Made) {
+  const remaining = yield* Effect.forEach(steps, (step) => run(step, made))
+  yield* Effect.forEach(remaining, (wait) => wait, { concurrency: "unbounded", discard: true })
+})
+
+const runChain = (chain: Chain, made: Made) =>
+  Effect.gen(function* () {
+    const first = yield* Effect.result(runAll(chain.steps, made))
+    const rest = yield* Effect.result(runAll(chain.always, made))
+    for (const part of [first, rest]) if (part._tag === "Failure") return yield* part.failure
+  })
+
+/** `before` = failures of an earlier stage: chains that need one of those are left out. */
+export const apply = Effect.fn("service.apply")(function* (
+  chains: ReadonlyArray<Chain>,
+  before: ReadonlyMap<string, StepFailed> = new Map()
+) {
+  const made: Made = { rules: new Map(), opened: [] }
+  const due = chains.filter((chain) => !chain.needs.some((key) => before.has(key)))
+  const failures = new Map<string, StepFailed>()
+  yield* Effect.forEach(
+    due,
+    (chain) =>
+      Effect.catch(runChain(chain, made), (failure: StepFailed) =>
+        Effect.sync(() => void failures.set(chain.key, failure))
+      ),
+    { concurrency: "unbounded", discard: true }
+  )
+  const outcome: Outcome = { failures, opened: made.opened }
+  return outcome
+})

@@ -1,0 +1,45 @@
+/** Carries out one plan for one Service: traffic, marks, publication, clean-up, in that order, and tells what failed. */
+import { Effect, type Option } from "effect"
+import { Inventory } from "../../cloudstack/Inventory.ts"
+import type { AddressId } from "../../domain/Cloud.ts"
+import { type Cluster, type ServiceIdentity, tags } from "../../domain/Ownership.ts"
+import type { KubeError } from "../../kubernetes/KubeError.ts"
+import type { Service } from "../../kubernetes/objects.ts"
+import { apply, type StepFailed } from "./apply.ts"
+import type { Chain, Plan } from "./chains.ts"
+import { Step } from "./steps.ts"
+
+export interface ChangeInput<R> {
+  readonly cluster: Cluster
+  readonly service: ServiceIdentity
+  readonly plan: Plan
+  /** What happens on addresses that the Service leaves: only once everything wanted is served and published. */
+  readonly leaving: ReadonlyArray<Chain>
+  readonly concerned: ReadonlyArray<AddressId>
+  readonly publish: Effect.Effect<Option.Option<Service>, KubeError, R>
+}
+
+/**
+ * A part that fails stops only what builds on it: new members that cannot be added do not keep a revoked source open,
+ * but nothing is published, and no address is left, before everything wanted is there.
+ */
+export const change = Effect.fn("service.change")(function* <R>(input: ChangeInput<R>) {
+  const inventory = yield* Inventory
+  const forget = Effect.forEach(input.concerned, inventory.changed, { discard: true })
+  return yield* Effect.gen(function* () {
+    const traffic = yield* apply(input.plan.traffic)
+    const marks =
+      traffic.opened.length === 0
+        ? []
+        : [Step.TagBorders({ ids: traffic.opened, tags: tags(input.cluster, input.service) })]
+    const mark = yield* apply(marks.map((step): Chain => ({ key: "mark", steps: [step], always: [], needs: [] })))
+    if (traffic.failures.size === 0) yield* input.publish
+    const cleanup = yield* apply(input.plan.cleanup, traffic.failures)
+    const failures: ReadonlyArray<StepFailed> = [traffic, mark, cleanup].flatMap((outcome) => [
+      ...outcome.failures.values()
+    ])
+    if (failures.length > 0) return failures
+    const leaving = yield* apply(input.leaving)
+    return [...leaving.failures.values()]
+  }).pipe(Effect.ensuring(forget))
+})

@@ -1,0 +1,29 @@
+/** What of a Service decides which things in CloudStack are its own. Pure. */
+import { apacheMarker, decodeAnnotations, sourceCidrs } from "../../domain/Annotations.ts"
+import type { FirewallRuleId } from "../../domain/Cloud.ts"
+import type { Cluster } from "../../domain/Ownership.ts"
+import { readSources, standardAnnotation } from "../../domain/SourceRanges.ts"
+import type { Service } from "../../kubernetes/objects.ts"
+import type { Claimant } from "./claims.ts"
+
+/** Our own list, and the one that the Go providers put on the firewall (they keep the annotation's on the rule). */
+const expectedSources = (service: Service): ReadonlyArray<ReadonlyArray<string>> => {
+  const own = service.annotations[sourceCidrs]
+  const fields = { specRanges: service.sourceRanges, standard: service.annotations[standardAnnotation] }
+  const ours = readSources({ ...fields, own: own === undefined ? undefined : { name: sourceCidrs, text: own } })
+  const theirs = readSources({ ...fields, standard: undefined, own: undefined })
+  return [ours, theirs].flatMap((sources) => (sources._tag === "Allowed" ? [sources.cidrs] : []))
+}
+
+export const claimantOf = (service: Service, cluster: Cluster, made: ReadonlySet<FirewallRuleId>): Claimant => {
+  const { address } = decodeAnnotations(service.annotations, service.ports)
+  return {
+    cluster,
+    uid: service.uid,
+    namesAddress: address._tag !== "Absent" || (service.loadBalancerIP ?? "") !== "",
+    apacheMarker: service.annotations[apacheMarker] === "true",
+    expectedSources: expectedSources(service),
+    wantedPorts: service.type === "LoadBalancer" && !service.deleting ? service.ports.map(({ port }) => port) : [],
+    made
+  }
+}

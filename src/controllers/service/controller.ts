@@ -1,0 +1,104 @@
+/** The service controller: what makes a Service due, in which order, and how its failures go on. */
+import { Cause, Duration, Effect, Metric, Option, Random, Stream } from "effect"
+import { CallPriority, type Priority } from "../../cloudstack/Api.ts"
+import { Inventory } from "../../cloudstack/Inventory.ts"
+import { isCandidate } from "../../domain/Candidates.ts"
+import { Nodes } from "../../kubernetes/Nodes.ts"
+import type { Node, Service } from "../../kubernetes/objects.ts"
+import { type Change, Services } from "../../kubernetes/Services.ts"
+import { loadBalancerSyncs, nodeSyncErrors } from "../../observability/metrics.ts"
+import * as Coalesce from "../../runtime/Coalesce.ts"
+import * as WorkQueue from "../../runtime/WorkQueue.ts"
+import { ServiceOptions } from "./options.ts"
+import { Reporter } from "./Reporter.ts"
+import { reconcileService } from "./reconcile.ts"
+import { finalizer, isHandled, mayNeedCleanup, needsUpdate } from "./selection.ts"
+
+const priorities = ["edit", "deletion", "membership", "resync"] as const satisfies ReadonlyArray<Priority>
+
+/** Whether a change of a Service is work, and how urgent. Undefined = it is not. */
+export const urgencyOf = (change: Change<Service>, loadBalancerClass: string | undefined): Priority | undefined => {
+  const { after, before } = change
+  // Without its finalizer nothing of it can be left; with it, it cannot vanish.
+  if (after === undefined || !isHandled(after, loadBalancerClass)) return undefined
+  if (mayNeedCleanup(after, loadBalancerClass)) return "deletion"
+  if (before === undefined) return after.finalizers.includes(finalizer) ? "resync" : "edit"
+  return needsUpdate(before, after, loadBalancerClass) ? "edit" : undefined
+}
+
+/** Whether a change of a Node can change the members of load balancers. */
+export const concernsMembers = ({ after, before }: Change<Node>): boolean => {
+  if (before === undefined || after === undefined) return true
+  return isCandidate(before) !== isCandidate(after) || before.providerID !== after.providerID
+}
+
+const messageOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return error instanceof Error ? error.message : "interrupted"
+}
+
+/** Runs as long as this process leads. Ends only with a defect. */
+export const run = Effect.gen(function* () {
+  const options = yield* ServiceOptions
+  const services = yield* Services
+  const nodes = yield* Nodes
+  const inventory = yield* Inventory
+  const reporter = yield* Reporter
+  const { loadBalancerClass } = options
+
+  const queue = yield* WorkQueue.make({
+    name: "service",
+    workers: options.workers,
+    priorities,
+    handle: (key: string, priority) =>
+      reconcileService(key).pipe(
+        Effect.provideService(CallPriority, priority),
+        Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
+        Effect.as({})
+      ),
+    onFailure: ({ cause, key, priority, retryIn }) =>
+      Effect.gen(function* () {
+        const message = `Error syncing load balancer: ${messageOf(cause)}`
+        yield* Effect.logWarning(message, { service: key, retryInMillis: Duration.toMillis(retryIn) })
+        if (priority === "membership") yield* Metric.update(nodeSyncErrors.of({}), 1)
+        const service = yield* services.find(key)
+        if (Option.isSome(service)) yield* reporter.say(service.value, "Warning", "SyncLoadBalancerFailed", message)
+      })
+  })
+
+  const addAll = (priority: Priority) =>
+    Effect.flatMap(services.all, (all) =>
+      Effect.forEach(
+        all.filter((service) => isHandled(service, loadBalancerClass)),
+        (service) => queue.add(service.key, priority),
+        { discard: true }
+      )
+    )
+
+  const membership = yield* Coalesce.make({
+    ...Coalesce.membershipTiming,
+    fire: () => addAll("membership")
+  })
+
+  const followServices = Stream.runForEach(services.changes, (change) => {
+    const urgency = urgencyOf(change, loadBalancerClass)
+    return urgency === undefined || change.after === undefined ? Effect.void : queue.add(change.after.key, urgency)
+  })
+
+  const followNodes = Stream.runForEach(nodes.changes, (change) =>
+    concernsMembers(change) ? membership.signal((change.after ?? change.before)?.name ?? "") : Effect.void
+  )
+
+  const resync = Effect.gen(function* () {
+    const spread = yield* Random.nextBetween(0.9, 1.1)
+    yield* Effect.sleep(Duration.times(options.resyncPeriod, spread))
+    yield* inventory.expire
+    yield* addAll("resync")
+  })
+
+  // Work starts on complete caches: a Node not yet listed must not look like a Node that left.
+  yield* Effect.all([services.synced, nodes.synced])
+  return yield* Effect.all([queue.run, membership.run, followServices, followNodes, Effect.forever(resync)], {
+    concurrency: "unbounded"
+  }).pipe(Effect.andThen(Effect.never))
+}).pipe(Effect.scoped, Effect.withLogSpan("service-controller"))

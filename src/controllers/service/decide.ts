@@ -1,0 +1,107 @@
+/** One decision about a Service from given holdings: what to do in CloudStack and in Kubernetes, and what to tell. */
+import { Effect } from "effect"
+import type { AddressId, Holding, Network, PublicAddress, RuleId } from "../../domain/Cloud.ts"
+import type { Note, Refusal } from "../../domain/Refusal.ts"
+import type { Ingress, Service } from "../../kubernetes/objects.ts"
+import { type Chain, isEmpty, type Plan, stepsOf } from "./chains.ts"
+import { type Claimant, type Claims, claims, isClaimed } from "./claims.ts"
+import { design } from "./design.ts"
+import { demandOf } from "./observe.ts"
+import { planMembers } from "./plan.ts"
+import { pendingWrites } from "./publish.ts"
+import { finalizer } from "./selection.ts"
+import type { WantedMembers } from "./wanted.ts"
+
+export interface Decision {
+  readonly refusal?: Refusal
+  readonly notes: ReadonlyArray<Note>
+  /** An address has to be acquired first; then the decision is made again. */
+  readonly acquire?: { readonly network: Network; readonly ip?: string }
+  readonly plan: Plan
+  /** What happens on addresses that the Service leaves. */
+  readonly leaving: ReadonlyArray<Chain>
+  /** Addresses that the decision is about. */
+  readonly concerned: ReadonlyArray<AddressId>
+  /** What the Service shall show; absent = as it is. */
+  readonly show?: { readonly ingress: ReadonlyArray<Ingress>; readonly address: PublicAddress }
+}
+
+const nothing: Plan = { traffic: [], cleanup: [] }
+
+const ids = (all: ReadonlyArray<Claims>): ReadonlyArray<AddressId> => all.map(({ address }) => address.id)
+
+/** A Service that is refused keeps what it has, and what it has keeps up with the nodes. */
+const refused = (
+  refusal: Refusal,
+  notes: ReadonlyArray<Note>,
+  claimed: ReadonlyArray<Claims>,
+  members: WantedMembers
+): Decision => {
+  const plans = claimed.map((own) => planMembers(own, members))
+  return {
+    refusal,
+    notes,
+    plan: { traffic: plans.flatMap(({ traffic }) => traffic), cleanup: plans.flatMap(({ cleanup }) => cleanup) },
+    leaving: [],
+    concerned: ids(claimed)
+  }
+}
+
+const claimedBy = (holdings: ReadonlyArray<Holding>, claimant: Claimant): ReadonlyArray<Claims> =>
+  holdings.map((holding) => claims(holding, claimant)).filter((own) => isClaimed(own, claimant))
+
+export const decide = Effect.fn("service.decide")(function* (
+  service: Service,
+  holdings: ReadonlyArray<Holding>,
+  rigid: ReadonlySet<RuleId>
+): Effect.fn.Return<Decision, Effect.Error<ReturnType<typeof demandOf>>, Effect.Services<ReturnType<typeof demandOf>>> {
+  const demand = yield* demandOf(service, holdings)
+  if (demand._tag === "NoNetwork") {
+    const remedy = "Set network-id in the cloud-config, or see to it that the nodes' VMs are visible with this key"
+    const refusal = { reason: "NetworkUnknown", field: "network", cause: demand.cause, remedy }
+    return { refusal, notes: [], plan: nothing, leaving: [], concerned: [] }
+  }
+  const { claimant, desired, network } = demand
+  if (desired._tag === "Refused") {
+    return refused(desired.refusal, desired.notes, claimedBy(holdings, claimant), desired.members)
+  }
+  const { notes, wanted } = desired
+  const found = design({ service, claimant, wanted, network, holdings, rigid })
+  switch (found._tag) {
+    case "Refused":
+      return refused(found.refusal, notes, found.claimed, wanted.members)
+    case "Acquire": {
+      const { ip } = found
+      const concerned = ids(claimedBy(holdings, claimant))
+      return { notes, acquire: { network, ...(ip === undefined ? {} : { ip }) }, plan: nothing, leaving: [], concerned }
+    }
+    case "Planned":
+      return {
+        notes: [...notes, ...found.notes],
+        plan: found.plan,
+        leaving: found.leavingPlan.cleanup,
+        concerned: ids([found.target, ...found.leaving]),
+        show: { ingress: found.ingress, address: found.target.address }
+      }
+  }
+})
+
+/** Nothing has to be done, in CloudStack or in Kubernetes. */
+export const isQuiet = (service: Service, decision: Decision): boolean => {
+  const { acquire, leaving, plan, refusal, show } = decision
+  if (acquire !== undefined || leaving.length > 0 || !isEmpty(plan)) return false
+  if (refusal !== undefined) return true
+  const writes = show === undefined ? [] : pendingWrites(service, show.ingress, show.address)
+  return writes.length === 0 && service.finalizers.includes(finalizer)
+}
+
+/** Only nodes have come or gone: upstream has an Event of its own for that. */
+export const isMembersOnly = ({ acquire, leaving, plan }: Decision): boolean => {
+  const steps = stepsOf(plan)
+  return (
+    acquire === undefined &&
+    leaving.length === 0 &&
+    steps.length > 0 &&
+    steps.every(({ _tag }) => _tag === "AddMembers" || _tag === "RemoveMembers")
+  )
+}

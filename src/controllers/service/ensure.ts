@@ -1,0 +1,127 @@
+/** Makes a Service's load balancer what the Service wants: decide from the cache, and again afresh before any change. */
+import { Effect, Option } from "effect"
+import type { CloudStackError } from "../../cloudstack/Api.ts"
+import { Inventory } from "../../cloudstack/Inventory.ts"
+import type { Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
+import { tags } from "../../domain/Ownership.ts"
+import type { Refusal } from "../../domain/Refusal.ts"
+import type { Service } from "../../kubernetes/objects.ts"
+import { ClusterId } from "../ClusterIdentity.ts"
+import { acquire } from "./acquire.ts"
+import { apply } from "./apply.ts"
+import { change } from "./change.ts"
+import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
+import { failing, nextOf } from "./failure.ts"
+import { freshHoldings } from "./observe.ts"
+import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
+import { Reporter } from "./Reporter.ts"
+import { Step } from "./steps.ts"
+
+/** A named address that cannot be had is the user's to settle; that none is free at all may pass. */
+const refuseAcquire = (error: CloudStackError, ip: string | undefined): Refusal | undefined => {
+  const tag = error.reason._tag
+  if (ip === undefined || (tag !== "NoCapacity" && tag !== "Refused" && tag !== "Forbidden")) return undefined
+  return {
+    reason: "AddressNotFree",
+    field: `address ${ip}`,
+    cause: `it is neither free nor the account's (${error.message})`,
+    remedy: "Name a free address or one of the account's, or none to get any"
+  }
+}
+
+/** The new address with its mark: the tag is set at once, and counts as set where the role may not (the rules say it then). */
+const acquireMarked = Effect.fnUntraced(function* (service: Service, wanted: NonNullable<Decision["acquire"]>) {
+  const cluster = yield* ClusterId
+  const address = yield* acquire({ serviceUid: service.uid, ...wanted })
+  yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
+  const marks = tags(cluster, service)
+  const step = Step.TagAddress({ id: address.id, tags: marks })
+  const tagged = yield* apply([{ key: "mark", steps: [step], always: [], needs: [] }])
+  if (tagged.failures.size > 0) return yield* failing([...tagged.failures.values()])
+  const marked: PublicAddress = { ...address, tags: [...address.tags, ...marks] }
+  return { address: marked, rules: [], firewall: [] } satisfies Holding
+})
+
+/** The decision with its address, acquired if there is none yet. */
+const settle = Effect.fnUntraced(function* (
+  service: Service,
+  holdings: ReadonlyArray<Holding>,
+  rigid: ReadonlySet<RuleId>
+) {
+  const decision = yield* decide(service, holdings, rigid)
+  if (decision.acquire === undefined) return decision
+  const { ip } = decision.acquire
+  const acquired = yield* acquireMarked(service, decision.acquire).pipe(
+    Effect.map(Option.some),
+    Effect.catchTag("CloudStackError", (error) => {
+      const refusal = refuseAcquire(error, ip)
+      return refusal === undefined ? Effect.fail(error) : Effect.succeed(refusal)
+    })
+  )
+  if ("reason" in acquired) return { ...decision, refusal: acquired } satisfies Decision
+  return Option.isSome(acquired) ? yield* decide(service, [...holdings, acquired.value], rigid) : decision
+})
+
+const announce = Effect.fnUntraced(function* (service: Service, decision: Decision, ended: boolean) {
+  const reporter = yield* Reporter
+  if (decision.refusal !== undefined) return
+  if (isMembersOnly(decision)) {
+    if (ended) yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
+    return
+  }
+  if (ended) yield* reporter.say(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
+  else yield* reporter.say(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer")
+})
+
+const carryOut = Effect.fnUntraced(function* (service: Service, decision: Decision) {
+  const cluster = yield* ClusterId
+  const { show } = decision
+  return yield* change({
+    cluster,
+    service,
+    plan: decision.plan,
+    leaving: decision.leaving,
+    concerned: decision.concerned,
+    publish:
+      show === undefined || decision.refusal !== undefined
+        ? Effect.succeedSome(service)
+        : publish(service, pendingWrites(service, show.ingress, show.address))
+  })
+})
+
+export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
+  const reporter = yield* Reporter
+  const cached = yield* (yield* Inventory).holdings
+  const first = yield* decide(service, cached, new Set())
+  if (isQuiet(service, first)) {
+    yield* reporter.tell(service, first.notes, first.refusal)
+    return first.refusal === undefined ? ("Converged" as const) : ("Refused" as const)
+  }
+  yield* announce(service, first, false)
+  const held = first.refusal === undefined ? yield* holdFinalizer(service) : Option.some(service)
+  if (Option.isNone(held)) return "NotOurs" as const
+
+  const rigid = new Set<RuleId>()
+  let concerned = first.concerned
+  for (let looks = 1; ; looks++) {
+    const holdings = yield* freshHoldings(cached, concerned)
+    const decision = yield* settle(held.value, holdings, rigid)
+    yield* reporter.tell(held.value, decision.notes, decision.refusal)
+    const failures = yield* carryOut(held.value, decision)
+    const next = nextOf(failures, looks)
+    switch (next._tag) {
+      case "Done":
+        yield* announce(held.value, first, true)
+        return decision.refusal === undefined ? ("Changed" as const) : ("Refused" as const)
+      case "LookAgain":
+        for (const id of next.rigid) rigid.add(id)
+        concerned = decision.concerned
+        break
+      case "Refused":
+        yield* reporter.tell(held.value, decision.notes, next.refusal)
+        return "Refused" as const
+      case "Failed":
+        return yield* next.error
+    }
+  }
+})

@@ -1,0 +1,53 @@
+/** In which network a Service's load balancer is: where its address is, as configured, or where most nodes are. Pure. */
+import { isCandidate } from "../../domain/Candidates.ts"
+import { type Holding, NetworkId } from "../../domain/Cloud.ts"
+import { type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
+import type { Node, Service } from "../../kubernetes/objects.ts"
+import { type Claimant, claims, isClaimed } from "./claims.ts"
+import type { WantedAddress } from "./wanted.ts"
+
+const mostFrequent = (ids: ReadonlyArray<NetworkId>): NetworkId | undefined => {
+  const counts = new Map<NetworkId, number>()
+  for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1)
+  // Equal counts: the smaller id, so that the choice does not depend on the order of the nodes.
+  return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0]
+}
+
+const addressNetwork = (
+  holdings: ReadonlyArray<Holding>,
+  claimant: Claimant,
+  address: WantedAddress,
+  service: Service
+): NetworkId | undefined => {
+  const published = new Set(service.ingress.map(({ ip }) => ip))
+  const candidates =
+    address._tag === "Named"
+      ? holdings.filter((holding) => holding.address.ip === address.ip)
+      : holdings.filter((holding) => isClaimed(claims(holding, claimant), claimant))
+  const ordered = [...candidates].sort(
+    (a, b) => Number(published.has(b.address.ip)) - Number(published.has(a.address.ip))
+  )
+  return ordered.flatMap(({ address: { networkId } }) => networkId ?? [])[0]
+}
+
+export const chooseNetwork = (input: {
+  readonly service: Service
+  readonly address: WantedAddress
+  readonly claimant: Claimant
+  readonly holdings: ReadonlyArray<Holding>
+  readonly nodes: ReadonlyArray<Node>
+  readonly machines: MachineIndex
+  readonly configured: string | undefined
+}): NetworkId | undefined => {
+  const { address, claimant, configured, holdings, machines, nodes, service } = input
+  const ofAddress = addressNetwork(holdings, claimant, address, service)
+  if (ofAddress !== undefined) return ofAddress
+  if (configured !== undefined) return NetworkId.make(configured)
+  return mostFrequent(
+    nodes.filter(isCandidate).flatMap((node) => {
+      const found = resolveMachine(node, machines)
+      if (found._tag !== "Found") return []
+      return found.machine.nics.find((nic) => nic.isDefault)?.networkId ?? []
+    })
+  )
+}

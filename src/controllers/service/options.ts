@@ -1,0 +1,18 @@
+/** How the service controller was started. */
+import { Context, Duration, Layer } from "effect"
+
+export interface ServiceControllerOptions {
+  /** `--load-balancer-class`: only Services of this class; absent = only those without one. */
+  readonly loadBalancerClass?: string
+  /** `--concurrent-service-syncs`. */
+  readonly workers: number
+  /** `--resync-period`: full reconcile with drift repair; jittered by a tenth. */
+  readonly resyncPeriod: Duration.Duration
+}
+
+export class ServiceOptions extends Context.Service<ServiceOptions, ServiceControllerOptions>()(
+  "ccm/controllers/service/ServiceOptions"
+) {
+  static readonly layerOf = (options: Partial<ServiceControllerOptions> = {}) =>
+    Layer.succeed(this, { workers: 10, resyncPeriod: Duration.minutes(10), ...options })
+}

@@ -1,0 +1,227 @@
+/**
+ * Turns what is on an address into what a Service wants there: chains of steps in two stages. An empty plan is the proof
+ * that all is well. Pure.
+ *
+ * The order, and why. In `traffic` each port is a chain of its own: a blocker goes directly before the create that needs
+ * its port, a rule gets its members as soon as it exists, and the border of a port waits for no rule. Then the address
+ * is published. In `cleanup` goes what no longer serves: traffic first moves, then leaves.
+ */
+import { canonicalText } from "../../domain/Cidr.ts"
+import type { FirewallRule, NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
+import { type Cluster, description, isMarked, ruleName, type ServiceIdentity, tags } from "../../domain/Ownership.ts"
+import type { Chain, Plan } from "./chains.ts"
+import type { Claims, HeldRule } from "./claims.ts"
+import { ipProtocolOf } from "./claims.ts"
+import { covers, planBorder } from "./planBorder.ts"
+import { Step } from "./steps.ts"
+import type { Border, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
+
+export interface PlanInput {
+  readonly wanted: Pick<Wanted, "ports" | "members" | "border">
+  readonly own: Claims
+  readonly cluster: Cluster
+  readonly service: ServiceIdentity
+  /** Only in a VPC. */
+  readonly networkId?: NetworkId
+  /** Rules that the server would not change in place: they are made anew. */
+  readonly rigid: ReadonlySet<RuleId>
+  /** Tags are known to work, so rules found without theirs get them. */
+  readonly retag: boolean
+}
+
+const chain = (key: string, steps: ReadonlyArray<Step>, needs: ReadonlyArray<string> = []): ReadonlyArray<Chain> =>
+  steps.length === 0 ? [] : [{ key, steps, always: [], needs }]
+
+const missing = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
+  members._tag === "Keep" ? [] : members.vms.filter((vm) => !have.includes(vm))
+const surplus = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
+  members._tag === "Keep" ? [] : have.filter((vm) => !members.vms.includes(vm))
+
+/** `cidrlist` of a rule: no list and everybody are the same. */
+const isUnrestricted = (cidrs: ReadonlyArray<string>): boolean => cidrs.length === 0 || cidrs.includes("0.0.0.0/0")
+const sameSources = (have: ReadonlyArray<string>, want: ReadonlyArray<string>): boolean => {
+  if (isUnrestricted(have) || isUnrestricted(want)) return isUnrestricted(have) && isUnrestricted(want)
+  const [a, b] = [canonicalText(have), canonicalText(want)]
+  return a.length === b.length && a.every((text, index) => text === b[index])
+}
+
+/** Where the firewall takes care of sources, a list on the rule itself is only kept true, never added. */
+const ruleSources = (border: Border, rule: HeldRule, want: WantedPort): ReadonlyArray<string> | undefined => {
+  if (want.sources === undefined || (border === "firewall" && rule.cidrs.length === 0)) return undefined
+  return sameSources(rule.cidrs, want.sources) ? undefined : want.sources
+}
+
+const changeOf = (border: Border, rule: HeldRule, want: WantedPort, uid: string) => {
+  const protocol = rule.protocol === "" ? "tcp" : rule.protocol.toLowerCase()
+  const sources = ruleSources(border, rule, want)
+  const change = {
+    // The name says the protocol; other names (of other providers) stay as they are until it changes.
+    ...(want.protocol === undefined || want.protocol === protocol
+      ? {}
+      : { protocol: want.protocol, name: ruleName(uid, want.protocol, want.port) }),
+    ...(want.algorithm === undefined || want.algorithm === rule.algorithm.toLowerCase()
+      ? {}
+      : { algorithm: want.algorithm }),
+    ...(sources === undefined ? {} : { cidrs: sources })
+  }
+  // Since 4.22 an update of a rule made without a protocol fails unless it names one.
+  return Object.keys(change).length > 0 && rule.protocol === "" ? { protocol, ...change } : change
+}
+
+const ruleKey = (port: number): string => `rule ${port}`
+
+const createSteps = (
+  { cluster, networkId, own, service, wanted }: PlanInput,
+  want: WantedPort,
+  vms: ReadonlyArray<VmId>
+): ReadonlyArray<Step> => {
+  const { algorithm, port, protocol, sources } = want
+  // A new rule waits for the setting that could not be read; nothing is ever open by accident.
+  if (protocol === undefined || algorithm === undefined || sources === undefined) return []
+  const rule = {
+    addressId: own.address.id,
+    ...(networkId === undefined ? {} : { networkId }),
+    name: ruleName(service.uid, protocol, port),
+    description: description({ cluster: cluster.id, serviceUid: service.uid, address: own.ownership }),
+    publicPort: port,
+    privatePort: want.nodePort,
+    algorithm,
+    protocol,
+    ...(wanted.border === "rule" && !isUnrestricted(sources) ? { cidrs: sources } : {})
+  }
+  return [
+    Step.CreateRule({ rule }),
+    ...(vms.length === 0 ? [] : [Step.AddMembers({ rule: { madeFor: port }, port, vms })])
+  ]
+}
+
+const planRule = (input: PlanInput, want: WantedPort): Plan => {
+  const { own, rigid, service, wanted } = input
+  const { port } = want
+  const key = ruleKey(port)
+  const rule = own.rules.find(({ publicPort }) => publicPort === port)
+  if (rule === undefined) {
+    const vms = wanted.members._tag === "Keep" ? [] : wanted.members.vms
+    return { traffic: chain(key, createSteps(input, want, vms)), cleanup: [] }
+  }
+  const change = changeOf(wanted.border, rule, want, service.uid)
+  const changes = Object.keys(change).length > 0
+  // Ports cannot be changed in place, nor can tcp become udp.
+  const stuck =
+    rule.privatePort !== want.nodePort ||
+    ipProtocolOf(rule.protocol) !== want.ipProtocol ||
+    (changes && rigid.has(rule.id))
+  if (stuck) {
+    const remade: WantedPort = {
+      ...want,
+      protocol: want.protocol ?? (rule.protocol === "tcp-proxy" ? "tcp-proxy" : want.ipProtocol),
+      algorithm: want.algorithm ?? rule.algorithm
+    }
+    const vms = wanted.members._tag === "Keep" ? rule.members : wanted.members.vms
+    const steps = createSteps(input, remade, vms)
+    return {
+      traffic: steps.length === 0 ? [] : chain(key, [Step.DeleteRule({ id: rule.id, port }), ...steps]),
+      cleanup: []
+    }
+  }
+  const add = missing(wanted.members, rule.members)
+  const drop = surplus(wanted.members, rule.members)
+  return {
+    traffic: chain(key, [
+      ...(changes ? [Step.UpdateRule({ id: rule.id, port, change })] : []),
+      ...(add.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms: add })])
+    ]),
+    cleanup: chain(
+      `members ${port}`,
+      drop.length === 0 ? [] : [Step.RemoveMembers({ id: rule.id, port, vms: drop })],
+      // A rule that stays never serves from an empty set.
+      [key]
+    )
+  }
+}
+
+const isOn = (rule: FirewallRule, port: number, protocol: string): boolean =>
+  rule.startPort === port && rule.protocol.toLowerCase() === protocol
+
+const planBorders = ({ own, wanted }: PlanInput): ReadonlyArray<Chain> => {
+  if (wanted.border === "rule") return []
+  return wanted.ports.flatMap((want) => {
+    if (want.sources === undefined) return []
+    const protocol = want.ipProtocol
+    const border = planBorder({
+      addressId: own.address.id,
+      protocol,
+      port: want.port,
+      sources: want.sources,
+      ours: own.firewall.filter((rule) => isOn(rule, want.port, protocol)),
+      others: own.otherFirewall.filter((rule) => covers(rule, protocol, want.port))
+    })
+    return border === undefined ? [] : [border]
+  })
+}
+
+/** The border closes before its rule goes: the rule is what proves whose the border is. */
+const retire = (port: number, rules: ReadonlyArray<HeldRule>, firewall: ReadonlyArray<FirewallRule>) =>
+  chain(`retire ${port}`, [
+    ...firewall.map(({ id }) => Step.CloseBorder({ id, port })),
+    ...rules.map(({ id }) => Step.DeleteRule({ id, port }))
+  ])
+
+/** What is the Service's on this address but not wanted: everything if `keep` is empty. */
+export const planRetirement = (
+  own: Claims,
+  keep: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol">>
+): ReadonlyArray<Chain> => {
+  const rules = own.rules.filter((rule) => !keep.some(({ port }) => port === rule.publicPort))
+  const firewall = own.firewall.filter((rule) => !keep.some(({ ipProtocol, port }) => isOn(rule, port, ipProtocol)))
+  const ports = new Set([...rules.map((rule) => rule.publicPort), ...firewall.map((rule) => rule.startPort ?? 0)])
+  return [...ports].flatMap((port) =>
+    retire(
+      port,
+      rules.filter((rule) => rule.publicPort === port),
+      firewall.filter((rule) => (rule.startPort ?? 0) === port)
+    )
+  )
+}
+
+/** Tags that a crash between create and tag left out. */
+const planTags = ({ cluster, own, retag, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
+  if (!retag) return []
+  const kept = own.firewall.filter((rule) => wanted.ports.some((want) => isOn(rule, want.port, want.ipProtocol)))
+  const ids = kept.filter((rule) => !isMarked(rule.tags)).map(({ id }) => id)
+  const marks = tags(cluster, service)
+  return [
+    ...(own.ownership === "owned" && !own.tagged
+      ? chain("tag address", [Step.TagAddress({ id: own.address.id, tags: marks })])
+      : []),
+    ...(ids.length === 0 ? [] : chain("tag borders", [Step.TagBorders({ ids, tags: marks })]))
+  ]
+}
+
+/** The smallest set of steps on one address. */
+export const plan = (input: PlanInput): Plan => {
+  const perPort = input.wanted.ports.map((want) => planRule(input, want))
+  return {
+    traffic: [...perPort.flatMap(({ traffic }) => traffic), ...planBorders(input)],
+    cleanup: [
+      ...perPort.flatMap(({ cleanup }) => cleanup),
+      ...planRetirement(input.own, input.wanted.ports),
+      ...planTags(input)
+    ]
+  }
+}
+
+/** Members only, of the rules that exist: for a Service whose other demands are refused for now. */
+export const planMembers = (own: Claims, members: WantedMembers): Plan => ({
+  traffic: own.rules.flatMap((rule) => {
+    const vms = missing(members, rule.members)
+    const port = rule.publicPort
+    return chain(ruleKey(port), vms.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms })])
+  }),
+  cleanup: own.rules.flatMap((rule) => {
+    const vms = surplus(members, rule.members)
+    const port = rule.publicPort
+    const steps = vms.length === 0 ? [] : [Step.RemoveMembers({ id: rule.id, port, vms })]
+    return chain(`members ${port}`, steps, [ruleKey(port)])
+  })
+})

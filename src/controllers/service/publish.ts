@@ -1,0 +1,57 @@
+/** Writes what users of the Service read: its ingress, and which address and network serve it. */
+import { Effect, Option } from "effect"
+import { addressIdAnnotation, networkIdAnnotation } from "../../domain/Annotations.ts"
+import type { PublicAddress } from "../../domain/Cloud.ts"
+import type { Ingress, Service } from "../../kubernetes/objects.ts"
+import { Services, type ServiceWrite } from "../../kubernetes/Services.ts"
+import { finalizer } from "./selection.ts"
+
+/** Order counts, absent `ports` equal none. */
+const sameIngress = (a: ReadonlyArray<Ingress>, b: ReadonlyArray<Ingress>): boolean => {
+  const text = (list: ReadonlyArray<Ingress>) =>
+    JSON.stringify(list.map(({ hostname, ip, ipMode, ports }) => [ip, hostname, ipMode, ports ?? []]))
+  return text(a) === text(b)
+}
+
+const notes = (address: PublicAddress | undefined): Readonly<Record<string, string | null>> => ({
+  [addressIdAnnotation]: address?.id ?? null,
+  [networkIdAnnotation]: address?.networkId ?? null
+})
+
+/** What has to be written; nothing if the Service says it all already. */
+export const pendingWrites = (
+  service: Service,
+  ingress: ReadonlyArray<Ingress>,
+  address: PublicAddress | undefined
+): ReadonlyArray<ServiceWrite> => {
+  const annotations = Object.entries(notes(address)).filter(
+    ([name, value]) => (service.annotations[name] ?? null) !== value
+  )
+  return [
+    ...(sameIngress(service.ingress, ingress) ? [] : [{ _tag: "SetIngress" as const, ingress }]),
+    ...(annotations.length === 0 ? [] : [{ _tag: "Annotate" as const, annotations: Object.fromEntries(annotations) }])
+  ]
+}
+
+/** None if the Service has gone meanwhile. */
+export const publish = Effect.fn("service.publish")(function* (service: Service, writes: ReadonlyArray<ServiceWrite>) {
+  const services = yield* Services
+  let current = Option.some(service)
+  for (const write of writes) {
+    if (Option.isNone(current)) return current
+    current = yield* services.write(current.value, write)
+  }
+  return current
+})
+
+/** Before the first thing is made in CloudStack: from here on the Service cannot vanish without our clean-up. */
+export const holdFinalizer = (service: Service) =>
+  service.finalizers.includes(finalizer)
+    ? Effect.succeed(Option.some(service))
+    : publish(service, [{ _tag: "AddFinalizer", finalizer }])
+
+/** After the last thing is gone in CloudStack. */
+export const dropFinalizer = (service: Service) =>
+  service.finalizers.includes(finalizer)
+    ? publish(service, [{ _tag: "RemoveFinalizer", finalizer }])
+    : Effect.succeed(Option.some(service))

@@ -1,0 +1,113 @@
+/**
+ * The steps that change CloudStack, and the table of how each is carried out: how long it may take, how often it is
+ * tried, and what its errors mean. `apply` is an interpreter of both and decides nothing itself.
+ */
+import { Data, Duration } from "effect"
+import type { CloudStackError, Reason } from "../../cloudstack/Api.ts"
+import type { NewRule, RuleChange } from "../../cloudstack/LoadBalancers.ts"
+import type { AddressId, FirewallRuleId, RuleId, Tag, VmId } from "../../domain/Cloud.ts"
+
+/** Members go to a rule that exists, or to the one that this run makes for the port. */
+export type RuleRef = { readonly id: RuleId } | { readonly madeFor: number }
+
+export type Step = Data.TaggedEnum<{
+  CreateRule: { readonly rule: NewRule }
+  UpdateRule: { readonly id: RuleId; readonly port: number; readonly change: RuleChange }
+  DeleteRule: { readonly id: RuleId; readonly port: number }
+  AddMembers: { readonly rule: RuleRef; readonly port: number; readonly vms: ReadonlyArray<VmId> }
+  RemoveMembers: { readonly id: RuleId; readonly port: number; readonly vms: ReadonlyArray<VmId> }
+  OpenBorder: {
+    readonly addressId: AddressId
+    readonly protocol: "tcp" | "udp"
+    readonly port: number
+    readonly cidrs: ReadonlyArray<string>
+  }
+  CloseBorder: { readonly id: FirewallRuleId; readonly port: number }
+  /** All firewall rules that this run opened, and those found without their tag, in one call. */
+  TagBorders: { readonly ids: ReadonlyArray<FirewallRuleId>; readonly tags: ReadonlyArray<Tag> }
+  TagAddress: { readonly id: AddressId; readonly tags: ReadonlyArray<Tag> }
+  ReleaseAddress: { readonly id: AddressId }
+}>
+export const Step = Data.taggedEnum<Step>()
+
+/**
+ * What an error of a step means. `done`: it is already so. `again`: passing trouble, try the step again. `look`: reality
+ * differs from what was planned on; read anew and plan again. `refuse`: only a person can help. `fail`: leave it to the
+ * queue's backoff.
+ */
+export type Meaning = "done" | "again" | "look" | "refuse" | "fail"
+
+export interface Policy {
+  /** For the call and its job together. */
+  readonly timeout: Duration.Duration
+  /** Tries beyond the first for errors that mean `again`. */
+  readonly retries: number
+  readonly meaning: Readonly<Partial<Record<Reason["_tag"], Meaning>>>
+}
+
+const minutes = Duration.minutes
+/** An unsent request can simply be sent again; everything else ambiguous has to be looked at first. */
+const common: Policy["meaning"] = {
+  Throttled: "again",
+  Unavailable: "look",
+  Malformed: "look",
+  DeadlineExceeded: "fail",
+  ServerFault: "look",
+  NotFound: "look",
+  LimitReached: "fail",
+  NoCapacity: "fail",
+  Unauthorised: "fail",
+  Forbidden: "refuse",
+  Refused: "refuse",
+  Conflict: "look"
+}
+const gone: Policy["meaning"] = { ...common, NotFound: "done" }
+
+export const policies: Readonly<Record<Step["_tag"], Policy>> = {
+  CreateRule: { timeout: minutes(6), retries: 2, meaning: common },
+  // A server that cannot change it in place (before 4.22, or another provider) refuses: then it is made anew.
+  UpdateRule: { timeout: minutes(6), retries: 2, meaning: common },
+  DeleteRule: { timeout: minutes(6), retries: 2, meaning: gone },
+  // The reason of a refused assign is lost (530): a VM is gone, or already a member. The next look tells.
+  AddMembers: { timeout: minutes(6), retries: 2, meaning: common },
+  RemoveMembers: { timeout: minutes(6), retries: 2, meaning: common },
+  OpenBorder: { timeout: minutes(6), retries: 2, meaning: common },
+  CloseBorder: { timeout: minutes(6), retries: 2, meaning: gone },
+  // "tag … already on …" is a 530: somebody was faster, or the first answer was lost.
+  TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, ServerFault: "done", Forbidden: "done" } },
+  TagAddress: { timeout: minutes(2), retries: 2, meaning: { ...common, ServerFault: "done", Forbidden: "done" } },
+  // A second release is a 530, not a 431: look whether the address is still there.
+  ReleaseAddress: { timeout: minutes(6), retries: 2, meaning: gone }
+}
+
+export const meaningOf = (step: Step, error: CloudStackError): Meaning => {
+  const { reason } = error
+  if (reason._tag === "Unreachable") return reason.sent ? "look" : "again"
+  return policies[step._tag].meaning[reason._tag] ?? "fail"
+}
+
+/** Each of these makes the network's virtual router take new rules. */
+const routerSteps: ReadonlySet<Step["_tag"]> = new Set([
+  "UpdateRule",
+  "DeleteRule",
+  "AddMembers",
+  "RemoveMembers",
+  "OpenBorder",
+  "CloseBorder",
+  "ReleaseAddress"
+])
+export const pushesRouter = (step: Step): boolean => routerSteps.has(step._tag)
+
+/** For logs, errors and plans: what is done to what. */
+export const describe: (step: Step) => string = Step.$match({
+  CreateRule: ({ rule }) => `create rule ${rule.name} (${rule.protocol} ${rule.publicPort} to ${rule.privatePort})`,
+  UpdateRule: ({ change, id, port }) => `update rule ${id} of port ${port} (${Object.keys(change).join(", ")})`,
+  DeleteRule: ({ id, port }) => `delete rule ${id} of port ${port}`,
+  AddMembers: ({ port, vms }) => `add ${vms.length} member(s) to the rule of port ${port}`,
+  RemoveMembers: ({ port, vms }) => `remove ${vms.length} member(s) from the rule of port ${port}`,
+  OpenBorder: ({ cidrs, port, protocol }) => `open ${protocol} ${port} for ${cidrs.join(", ")}`,
+  CloseBorder: ({ id, port }) => `close firewall rule ${id} of port ${port}`,
+  TagBorders: () => "tag the firewall rules",
+  TagAddress: ({ id }) => `tag address ${id}`,
+  ReleaseAddress: ({ id }) => `release address ${id}`
+})

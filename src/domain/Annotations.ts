@@ -1,0 +1,181 @@
+/**
+ * The annotations of a Service, each decoded by the row that documents it. A new annotation is a new row here; the
+ * reference page is generated from the rows.
+ */
+import { parseIpv4 } from "./Cidr.ts"
+import type { Refusal } from "./Refusal.ts"
+
+export const prefix = "service.beta.kubernetes.io/cloudstack-load-balancer-"
+
+/** `Invalid` is told apart from `Absent`: an existing load balancer keeps what it has for that setting. */
+export type Setting<A> =
+  | { readonly _tag: "Absent" }
+  | { readonly _tag: "Given"; readonly value: A }
+  | { readonly _tag: "Invalid"; readonly refusal: Refusal }
+
+/** Ports can be named by number or by name; this is what the names resolve against. */
+export interface PortNames {
+  readonly port: number
+  readonly name: string
+}
+
+interface Row<A> {
+  readonly suffix: string
+  /** What may be written, for the reference and for the Event of a bad value. */
+  readonly values: string
+  readonly meaning: string
+  /** Undefined = not one of `values`. */
+  readonly decode: (text: string, ports: ReadonlyArray<PortNames>) => A | undefined
+}
+
+const row = <A>(definition: Row<A>): Row<A> => definition
+
+const yes: ReadonlySet<string> = new Set(["true", "enabled", "yes", "on", "1"])
+const no: ReadonlySet<string> = new Set(["false", "disabled", "no", "off", "0"])
+
+const boolean = (text: string): boolean | undefined => {
+  const word = text.trim().toLowerCase()
+  return yes.has(word) ? true : no.has(word) ? false : undefined
+}
+
+const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
+
+/** The numbers of the ports a list names; undefined if one entry is none of the Service's. */
+const portList = (text: string, ports: ReadonlyArray<PortNames>): ReadonlySet<number> | undefined => {
+  const named = text.split(/[ ,]+/).filter((item) => item !== "")
+  const found = named.map((item) => ports.find(({ name, port }) => item === name || item === String(port))?.port)
+  const numbers = found.filter((port) => port !== undefined)
+  return named.length > 0 && numbers.length === named.length ? new Set(numbers) : undefined
+}
+
+export const rows = {
+  proxyProtocol: row<ReadonlySet<number>>({
+    suffix: "proxy-protocol",
+    values: "true/false (also enabled/disabled, yes/no, on/off, 1/0 in any case), or a list of ports or port names",
+    meaning:
+      "Sends the PROXY protocol header to the nodes: CloudStack's `tcp-proxy`. With a list, only on those ports. Can be switched at any time; the rule keeps its id.",
+    decode: (text, ports) => {
+      const all = boolean(text)
+      if (all !== undefined) return new Set(all ? ports.map(({ port }) => port) : [])
+      return portList(text, ports)
+    }
+  }),
+  hostname: row<string>({
+    suffix: "hostname",
+    values: "a DNS name in lower case",
+    meaning: "Published in `status.loadBalancer.ingress` instead of the address.",
+    decode: (text) => {
+      const name = text.trim().toLowerCase()
+      return dnsName.test(name) && parseIpv4(name) === undefined ? name : undefined
+    }
+  }),
+  address: row<string>({
+    suffix: "address",
+    values: "an IPv4 address",
+    meaning:
+      "The public address to use, as `spec.loadBalancerIP`, over which it wins. One that the account has already is used and never released; a free one is allocated and released with the Service.",
+    decode: (text) => (parseIpv4(text.trim()) === undefined ? undefined : text.trim())
+  }),
+  algorithm: row<string>({
+    suffix: "algorithm",
+    values: "roundrobin, leastconn or source",
+    meaning: "How connections are spread. Without it `sessionAffinity: ClientIP` gives source, else roundrobin.",
+    decode: (text) => {
+      const word = text.trim().toLowerCase()
+      return word === "roundrobin" || word === "leastconn" || word === "source" ? word : undefined
+    }
+  })
+} as const
+
+/** Decoded elsewhere or written by the controller itself: known, so no Event about them. */
+export const sourceCidrs = `${prefix}source-cidrs`
+export const addressIdAnnotation = `${prefix}id`
+export const networkIdAnnotation = `${prefix}network-id`
+/** Apache's provider sets it on an address it associated for `spec.loadBalancerIP`. */
+export const apacheMarker = `${prefix}ip-associated-by-controller`
+
+export const otherRows: ReadonlyArray<Pick<Row<unknown>, "suffix" | "values" | "meaning">> = [
+  {
+    suffix: "source-cidrs",
+    values: "IPv4 networks, separated by commas or blanks",
+    meaning:
+      "Narrows the sources further: only what is both in here and in `spec.loadBalancerSourceRanges` (or the standard annotation) may connect."
+  },
+  { suffix: "id", values: "read-only", meaning: "Id of the public address in CloudStack, written by the controller." },
+  {
+    suffix: "network-id",
+    values: "read-only",
+    meaning: "Id of the network the address belongs to, written by the controller."
+  },
+  {
+    suffix: "ip-associated-by-controller",
+    values: "read-only",
+    meaning: "Left behind by Apache's provider; read when its rules are taken over."
+  }
+]
+
+export interface Annotations {
+  readonly proxyProtocol: Setting<ReadonlySet<number>>
+  readonly hostname: Setting<string>
+  readonly address: Setting<string>
+  readonly algorithm: Setting<string>
+  /** Names with our prefix that mean nothing. */
+  readonly unknown: ReadonlyArray<string>
+}
+
+const decodeRow = <A>(
+  definition: Row<A>,
+  annotations: Readonly<Record<string, string>>,
+  ports: ReadonlyArray<PortNames>
+): Setting<A> => {
+  const name = prefix + definition.suffix
+  const text = annotations[name]
+  if (text === undefined) return { _tag: "Absent" }
+  const value = definition.decode(text, ports)
+  if (value !== undefined) return { _tag: "Given", value }
+  return {
+    _tag: "Invalid",
+    refusal: {
+      reason: "InvalidAnnotation",
+      field: `metadata.annotations[${name}]`,
+      cause: `"${text}" is not understood`,
+      remedy: `Allowed: ${definition.values}. Until then an existing load balancer keeps what it has, a new one waits`
+    }
+  }
+}
+
+const known: ReadonlySet<string> = new Set(
+  [...Object.values(rows), ...otherRows].map(({ suffix }) => `${prefix}${suffix}`)
+)
+
+export const decodeAnnotations = (
+  annotations: Readonly<Record<string, string>>,
+  ports: ReadonlyArray<PortNames>
+): Annotations => ({
+  proxyProtocol: decodeRow(rows.proxyProtocol, annotations, ports),
+  hostname: decodeRow(rows.hostname, annotations, ports),
+  address: decodeRow(rows.address, annotations, ports),
+  algorithm: decodeRow(rows.algorithm, annotations, ports),
+  unknown: Object.keys(annotations).filter((name) => name.startsWith(prefix) && !known.has(name))
+})
+
+/** The reference page for users. */
+export const annotationsReference = (): string =>
+  [
+    "# Annotations",
+    "",
+    "<!-- Generated from src/domain/Annotations.ts by `npm run docs`. -->",
+    "",
+    `All begin with \`${prefix}\`. A value that is not understood changes nothing: an existing load balancer keeps what`,
+    "it has for that setting, a new Service waits, and an Event `InvalidAnnotation` names the allowed values.",
+    "",
+    "| suffix | value | meaning |",
+    "| --- | --- | --- |",
+    ...[...Object.values(rows), ...otherRows].map(
+      ({ meaning, suffix, values }) => `| \`${suffix}\` | ${values} | ${meaning} |`
+    ),
+    "",
+    "Also read: the standard `service.beta.kubernetes.io/load-balancer-source-ranges`, used where",
+    "`spec.loadBalancerSourceRanges` is empty.",
+    ""
+  ].join("\n")

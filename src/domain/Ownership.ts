@@ -1,0 +1,85 @@
+/**
+ * How an object in CloudStack says whose it is. The proof lies in CloudStack alone: no field or annotation that a user of
+ * the cluster can edit takes part.
+ */
+import type { LoadBalancerRule, Tag } from "./Cloud.ts"
+
+/** The cluster that asks; `previous` are ids it had before a change of `cluster-id`. */
+export interface Cluster {
+  readonly id: string
+  readonly previous: ReadonlyArray<string>
+}
+
+/** `owned`: we allocated the address and may release it; `given`: it is the user's. */
+export type AddressOwnership = "owned" | "given"
+
+export interface Mark {
+  readonly cluster: string
+  readonly serviceUid: string
+  readonly address: AddressOwnership
+}
+
+/** First part of every rule name of a Service, as upstream's default load balancer name: `a` + UID, 32 characters. */
+export const loadBalancerName = (uid: string): string => `a${uid.replaceAll("-", "")}`.slice(0, 32)
+
+/** The names of Apache's provider, so that both read each other's rules. */
+export const ruleName = (uid: string, protocol: string, port: number): string =>
+  `${loadBalancerName(uid)}-${protocol}-${port}`
+
+export const description = (mark: Mark): string => `cloudstack-ccm:${mark.cluster}:${mark.serviceUid}:${mark.address}`
+
+const descriptionShape = /^cloudstack-ccm:(.+):([^:]+):(owned|given)$/
+
+export const parseDescription = (text: string): Mark | undefined => {
+  const match = descriptionShape.exec(text)
+  if (match === null) return undefined
+  const [, cluster = "", serviceUid = "", address] = match
+  return { cluster, serviceUid, address: address === "owned" ? "owned" : "given" }
+}
+
+export const clusterTag = "cloudstack-ccm/cluster"
+export const serviceTag = "cloudstack-ccm/service"
+
+export interface ServiceIdentity {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+/** On addresses we allocated and on our firewall rules. */
+export const tags = (cluster: Cluster, service: ServiceIdentity): ReadonlyArray<Tag> => [
+  { key: clusterTag, value: cluster.id },
+  { key: serviceTag, value: `${service.namespace}/${service.name}/${service.uid}` }
+]
+
+const tagValue = (list: ReadonlyArray<Tag>, key: string): string | undefined =>
+  list.find((tag) => tag.key === key)?.value
+
+export const isOurCluster = (cluster: Cluster, id: string): boolean =>
+  id === cluster.id || cluster.previous.includes(id)
+
+/** Tagged by this cluster, for whichever Service. */
+export const taggedByCluster = (cluster: Cluster, list: ReadonlyArray<Tag>): boolean => {
+  const value = tagValue(list, clusterTag)
+  return value !== undefined && isOurCluster(cluster, value)
+}
+
+/** Carries the mark of any cluster. */
+export const isMarked = (list: ReadonlyArray<Tag>): boolean => tagValue(list, clusterTag) !== undefined
+
+/** UID of the Service that the tags of this cluster name. */
+export const taggedService = (cluster: Cluster, list: ReadonlyArray<Tag>): string | undefined =>
+  taggedByCluster(cluster, list) ? tagValue(list, serviceTag)?.split("/").at(-1) : undefined
+
+/**
+ * Whose a rule is, seen from one Service: made by us for it, made by another provider for it (its name holds the UID and
+ * nobody has marked it), or none of its business.
+ */
+export type Claim = "ours" | "adoptable" | "foreign"
+
+export const claim = (cluster: Cluster, uid: string, rule: Pick<LoadBalancerRule, "name" | "description">): Claim => {
+  const mark = parseDescription(rule.description)
+  if (mark !== undefined) return isOurCluster(cluster, mark.cluster) && mark.serviceUid === uid ? "ours" : "foreign"
+  if (rule.description.startsWith("cloudstack-ccm:")) return "foreign"
+  return rule.name.startsWith(`${loadBalancerName(uid)}-`) ? "adoptable" : "foreign"
+}

@@ -1,0 +1,20 @@
+/** A demand that only a person can settle: reported once as an Event, not retried until the input changes. */
+
+export interface Refusal {
+  /** Reason of the Event, UpperCamelCase. */
+  readonly reason: string
+  /** What to look at: `spec.ports[1].protocol`, an annotation, a CloudStack object. */
+  readonly field: string
+  readonly cause: string
+  readonly remedy: string
+}
+
+/** The text of the Event. */
+export const refusalMessage = ({ cause, field, remedy }: Refusal): string => `${field}: ${cause}. ${remedy}`
+
+/** Something worth one Event although the Service is served. */
+export interface Note {
+  readonly type: "Normal" | "Warning"
+  readonly reason: string
+  readonly message: string
+}
