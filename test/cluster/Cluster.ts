@@ -48,13 +48,12 @@ const startSimulator = Effect.fnUntraced(function* (bundle: string, directory: s
     args: [bundle, "simulate", "--world", worldFile, "--port", `${port}`, "--bind", "127.0.0.1"],
     logFile: join(directory, "simulator.log")
   })
-  const origin = `http://127.0.0.1:${port}`
   yield* whileRunning(
     "simulator",
     simulator,
-    eventually(httpText(`${origin}/world`), () => {})
+    eventually(httpText(`http://127.0.0.1:${port}/world`), () => {})
   )
-  return origin
+  return simulator
 })
 
 /** Waiting for a process to be ready ends when it ends, with what it said. */
