@@ -1,5 +1,5 @@
 /** A metric with its labels: declared once, and one series per combination of label values. */
-import { Effect, Metric } from "effect"
+import { type Context, Effect, Metric, type Scope } from "effect"
 
 export interface Family<L extends string, M> {
   readonly name: string
@@ -67,3 +67,30 @@ export const histogram = <const L extends string = never>(
 /** Makes a series exist with its zero, so that a first increase is seen as one. */
 export const touch = (series: Metric.Metric<number, unknown>): Effect.Effect<void> =>
   Effect.asVoid(Metric.value(series))
+
+/** A gauge that is not set but read, whenever somebody looks; until the scope closes. */
+export const pull = (series: Metric.Gauge<number>, read: () => number): Effect.Effect<void, never, Scope.Scope> =>
+  keep((context) =>
+    Metric.registerUnsafe(series, context, { get: () => ({ value: read() }), update: () => {}, modify: () => {} })
+  )
+
+/** The same for a counter that somebody else counts. */
+export const pullCount = (
+  series: Metric.Counter<number>,
+  read: () => number
+): Effect.Effect<void, never, Scope.Scope> =>
+  keep((context) =>
+    Metric.registerUnsafe(series, context, {
+      get: () => ({ count: read(), incremental: true }),
+      update: () => {},
+      modify: () => {}
+    })
+  )
+
+const keep = (register: (context: Context.Context<never>) => Metric.Registration) =>
+  Effect.contextWith((context: Context.Context<never>) =>
+    Effect.acquireRelease(
+      Effect.sync(() => register(context)),
+      (registration) => Effect.sync(registration.remove)
+    )
+  ).pipe(Effect.asVoid)

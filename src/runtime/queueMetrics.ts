@@ -1,6 +1,6 @@
 /** What a work queue reports about itself: counts as they happen, depths and ages read when somebody looks. */
 import { Clock, Effect, Metric } from "effect"
-import { touch } from "../observability/Family.ts"
+import { pull, touch } from "../observability/Family.ts"
 import * as metrics from "../observability/metrics.ts"
 
 export interface Observed<P> {
@@ -16,32 +16,24 @@ export interface Observed<P> {
 export const monotonicMillis = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
 
 export const makeQueueMetrics = Effect.fnUntraced(function* <P extends string>(observed: Observed<P>) {
-  const context = yield* Effect.context<never>()
   const clock = yield* Clock.Clock
   const name = { name: observed.name }
   const seconds = (since: number) => (monotonicMillis(clock) - since) / 1_000
-  const pulled = (series: Metric.Gauge<number>, read: () => number) =>
-    Effect.acquireRelease(
-      Effect.sync(() =>
-        Metric.registerUnsafe(series, context, { get: () => ({ value: read() }), update: () => {}, modify: () => {} })
-      ),
-      (registration) => Effect.sync(registration.remove)
-    )
   for (const priority of observed.priorities) {
     const labels = { queue: observed.name, priority }
-    yield* pulled(metrics.queueDepth.of(labels), () => observed.depth(priority).count)
-    yield* pulled(metrics.queueOldestAge.of(labels), () => {
+    yield* pull(metrics.queueDepth.of(labels), () => observed.depth(priority).count)
+    yield* pull(metrics.queueOldestAge.of(labels), () => {
       const { oldest } = observed.depth(priority)
       return oldest === undefined ? 0 : seconds(oldest)
     })
   }
-  yield* pulled(metrics.workqueueDepth.of(name), () =>
+  yield* pull(metrics.workqueueDepth.of(name), () =>
     observed.priorities.reduce((sum, priority) => sum + observed.depth(priority).count, 0)
   )
-  yield* pulled(metrics.workqueueUnfinishedWork.of(name), () =>
+  yield* pull(metrics.workqueueUnfinishedWork.of(name), () =>
     [...observed.running()].reduce((sum, since) => sum + seconds(since), 0)
   )
-  yield* pulled(metrics.workqueueLongestRunning.of(name), () => Math.max(0, ...[...observed.running()].map(seconds)))
+  yield* pull(metrics.workqueueLongestRunning.of(name), () => Math.max(0, ...[...observed.running()].map(seconds)))
 
   const adds = metrics.workqueueAdds.of(name)
   const retries = metrics.workqueueRetries.of(name)

@@ -1,0 +1,89 @@
+/** The queue's contract once more, by plain arrays and one worker: slow and obvious. Says when which key runs. */
+
+export const priorities = ["edit", "membership", "resync"] as const
+export type Priority = (typeof priorities)[number]
+export type Op =
+  | { readonly op: "add"; readonly key: string; readonly priority: Priority }
+  | { readonly op: "after"; readonly key: string; readonly steps: number; readonly priority: Priority }
+  | { readonly op: "pass"; readonly steps: number }
+
+/** Chosen so that no two things of different kinds happen in the same millisecond. */
+export const timing = { step: 1_000_000, work: 371_117, offset: 503_003, backoff: 5_013_007, ageing: 7_000_013 }
+
+export type Run = readonly [time: number, key: string, priority: Priority]
+
+const urgency = (priority: Priority) => priorities.indexOf(priority)
+
+export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boolean): ReadonlyArray<Run> => {
+  const runs: Array<Run> = []
+  const failures = new Map<string, number>()
+  let now = 0
+  let waiting: Array<{ readonly key: string; readonly priority: Priority; readonly rank: number }> = []
+  let timers: Array<{ readonly key: string; readonly priority: Priority; readonly at: number }> = []
+  let active:
+    | { readonly key: string; readonly priority: Priority; readonly end: number; readonly fails: boolean }
+    | undefined
+  let again: Priority | undefined
+
+  const add = (key: string, priority: Priority) => {
+    if (active?.key === key) {
+      again = again === undefined || urgency(priority) < urgency(again) ? priority : again
+      return
+    }
+    const rank = now + urgency(priority) * timing.ageing
+    const present = waiting.find((entry) => entry.key === key)
+    if (present === undefined) waiting.push({ key, priority, rank })
+    else if (urgency(priority) < urgency(present.priority)) {
+      if (present.rank <= rank) waiting = waiting.map((entry) => (entry === present ? { ...entry, priority } : entry))
+      else waiting = [...waiting.filter((entry) => entry !== present), { key, priority, rank }]
+    }
+  }
+  const addAfter = (key: string, delay: number, priority: Priority) => {
+    const at = now + delay
+    if (waiting.some((entry) => entry.key === key) || (active?.key === key && again !== undefined)) return
+    if (timers.some((timer) => timer.key === key && timer.at <= at)) return
+    timers = [...timers.filter((timer) => timer.key !== key), { key, priority, at }]
+  }
+  const finish = ({ fails, key, priority }: NonNullable<typeof active>) => {
+    if (fails) {
+      const count = (failures.get(key) ?? 0) + 1
+      failures.set(key, count)
+      addAfter(key, Math.min(timing.backoff * 2 ** (count - 1), timing.backoff * 8), priority)
+    } else failures.delete(key)
+    const next = again
+    active = undefined
+    again = undefined
+    if (next !== undefined) add(key, next)
+  }
+  const start = () => {
+    const [first] = waiting.toSorted((a, b) => a.rank - b.rank)
+    if (active !== undefined || first === undefined) return
+    waiting = waiting.filter((entry) => entry !== first)
+    timers = timers.filter((timer) => timer.key !== first.key)
+    active = { ...first, end: now + timing.work, fails: fails(runs.length) }
+    runs.push([now, first.key, first.priority])
+  }
+  const pass = (until: number) => {
+    while (true) {
+      const [timer] = timers.toSorted((a, b) => a.at - b.at)
+      const next = Math.min(timer?.at ?? Number.POSITIVE_INFINITY, active?.end ?? Number.POSITIVE_INFINITY)
+      if (next > until) break
+      now = next
+      if (active?.end === next) finish(active)
+      else if (timer !== undefined) {
+        timers = timers.filter((other) => other !== timer)
+        add(timer.key, timer.priority)
+      }
+      start()
+    }
+    now = until
+  }
+
+  for (const op of ops) {
+    if (op.op === "pass") pass(now + op.steps * timing.step)
+    else if (op.op === "add") add(op.key, op.priority)
+    else addAfter(op.key, op.steps * timing.step + timing.offset, op.priority)
+    start()
+  }
+  return runs
+}
