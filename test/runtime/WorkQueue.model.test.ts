@@ -39,7 +39,7 @@ describe("WorkQueue against its model", () => {
             })
         })
         yield* Effect.forkScoped(queue.run, { startImmediately: true })
-        const all = [...ops, { op: "pass", steps: 300 } as const]
+        const all = [...ops, { op: "pass", steps: 600 } as const]
         for (const op of all) {
           if (op.op === "pass") yield* TestClock.adjust(Duration.millis(op.steps * timing.step))
           else if (op.op === "add") yield* queue.add(op.key, op.priority)
@@ -83,7 +83,7 @@ describe("WorkQueue against its model", () => {
             yield* op.op === "add" ? queue.add(op.key, op.priority) : queue.addAfter(op.key, Duration.zero, op.priority)
           }
         }
-        yield* TestClock.adjust(Duration.millis(10 * timing.step))
+        yield* TestClock.adjust(Duration.millis(60 * timing.step))
         yield* queue.awaitIdle
         assert.deepStrictEqual([...owed], [])
         assert.isAtMost(most, workers)

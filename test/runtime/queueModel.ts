@@ -8,7 +8,7 @@ export type Op =
   | { readonly op: "pass"; readonly steps: number }
 
 /** Chosen so that no two things of different kinds happen in the same millisecond. */
-export const timing = { step: 1_000_000, work: 371_117, offset: 503_003, backoff: 5_013_007, ageing: 7_000_013 }
+export const timing = { step: 1_000_000, work: 1_371_117, offset: 503_003, backoff: 5_013_007, ageing: 700_013 }
 
 export type Run = readonly [time: number, key: string, priority: Priority]
 
