@@ -30,12 +30,12 @@ const followed = Effect.fnUntraced(function* <A extends Stored>(
 ): Effect.fn.Return<Store<A>, never, KubeMemory | Scope.Scope> {
   const memory = yield* KubeMemory
   const store = makeStore(keyOf)
-  store.replace([])
+  store.replace({ objects: [], unreadable: new Set(), restarted: false })
   yield* memory.follow((seen) => {
     if (seen.plural !== plural) return
     const object = decode(seen.object)
     if (Result.isFailure(object)) return
-    if (seen.type === "DELETED") store.remove(object.success)
+    if (seen.type === "DELETED") store.remove(keyOf(object.success), object.success.uid)
     else store.upsert(object.success)
   })
   return store

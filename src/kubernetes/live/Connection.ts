@@ -1,0 +1,142 @@
+/** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
+import { Clock, Context, Effect, Equal, Layer, Option, Redacted, Semaphore } from "effect"
+import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
+import { KubeError } from "../KubeError.ts"
+import type { Credentials, Source } from "./credentials.ts"
+import { inCluster } from "./inCluster.ts"
+import { kubeconfig } from "./kubeconfig.ts"
+
+export interface Sent {
+  readonly method: Dispatcher.HttpMethod
+  /** With query. */
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export interface ConnectionOptions {
+  /** File; without one the pod's service account, or else the user's own kubeconfig. */
+  readonly kubeconfig?: string
+  /** Overrides the address of the server. */
+  readonly master?: string
+}
+
+export class Connection extends Context.Service<
+  Connection,
+  {
+    /** Fails only when there was no answer. Who gets the body reads or destroys it. */
+    readonly send: (request: Sent) => Effect.Effect<Dispatcher.ResponseData, KubeError>
+  }
+>()("ccm/kubernetes/live/Connection") {
+  static readonly layer = (options: ConnectionOptions) => Layer.effect(this, make(sourceOf(options)))
+  /** With credentials from somewhere else. */
+  static readonly layerFrom = (credentials: Effect.Effect<Credentials, KubeError>) =>
+    Layer.effect(this, make(Effect.succeed(credentials)))
+}
+
+const sourceOf = (options: ConnectionOptions): Source =>
+  Effect.gen(function* () {
+    const path = options.kubeconfig === "" ? undefined : options.kubeconfig
+    const pod = path === undefined ? yield* inCluster() : Option.none()
+    const source = Option.isSome(pod) ? pod.value : yield* kubeconfig(path)
+    const server = options.master ?? ""
+    return server === "" ? source : Effect.map(source, (found) => ({ ...found, server: server.replace(/\/$/, "") }))
+  })
+
+const refreshAfter = 60_000
+const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
+
+const open = ({ tls, proxyUrl }: Credentials): Dispatcher => {
+  const connect = {
+    rejectUnauthorized: tls.verify,
+    ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+    ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+    ...(tls.key === undefined ? {} : { key: Redacted.value(tls.key) }),
+    ...(tls.servername === undefined ? {} : { servername: tls.servername })
+  }
+  // The API server offers HTTP/2, where one dead connection would take all requests and watches with it. Connections
+  // are given up well before the server does (90 s). Deadlines are ours, not undici's: a watch may be silent.
+  const options = { allowH2: false, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 }
+  if (proxyUrl !== undefined) return new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect })
+  if (proxyVariables.some((name) => process.env[name])) {
+    return new EnvHttpProxyAgent({ ...options, connect, requestTls: connect })
+  }
+  return new Agent({ ...options, connect })
+}
+
+interface Current {
+  readonly credentials: Credentials
+  readonly dispatcher: Dispatcher
+  readonly readAt: number
+}
+
+const sameWay = (a: Credentials, b: Credentials) =>
+  Equal.equals([a.server, a.tls, a.proxyUrl], [b.server, b.tls, b.proxyUrl])
+
+const make = Effect.fnUntraced(function* (source: Source) {
+  const lock = yield* Semaphore.make(1)
+  let read: Effect.Effect<Credentials, KubeError> | undefined
+  let current: Current | undefined
+
+  yield* Effect.addFinalizer(() => Effect.promise(async () => current?.dispatcher.destroy()))
+
+  const renew = (stale: Current | undefined, now: number) =>
+    Effect.gen(function* () {
+      // Another request may have done it while this one waited.
+      if (current !== undefined && current !== stale) return current
+      read ??= yield* source
+      const credentials = yield* read.pipe(
+        Effect.catch((error) =>
+          stale === undefined
+            ? Effect.fail(error)
+            : Effect.as(
+                Effect.logWarning("credentials cannot be renewed", { problem: error.message }),
+                stale.credentials
+              )
+        )
+      )
+      const kept = stale !== undefined && sameWay(stale.credentials, credentials)
+      // The old connections end with what runs on them.
+      if (stale !== undefined && !kept) yield* Effect.forkDetach(Effect.promise(() => stale.dispatcher.close()))
+      current = { credentials, dispatcher: kept ? stale.dispatcher : open(credentials), readAt: now }
+      return current
+    }).pipe(lock.withPermit, Effect.uninterruptible)
+
+  const usable = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    return current !== undefined && now - current.readAt < refreshAfter ? current : yield* renew(current, now)
+  })
+
+  const sendWith = ({ credentials, dispatcher }: Current, { method, path, headers, body }: Sent) => {
+    const { origin, pathname } = new URL(credentials.server)
+    const prefix = pathname === "/" ? "" : pathname
+    return Effect.tryPromise({
+      try: (signal) =>
+        dispatcher.request({
+          origin,
+          path: prefix + path,
+          method,
+          headers: { ...headers, ...Redacted.value(credentials.headers) },
+          signal,
+          ...(body === undefined ? {} : { body })
+        }),
+      catch: (cause) =>
+        new KubeError({
+          operation: `${method} ${origin}`,
+          status: 0,
+          text: cause instanceof Error ? cause.message : "the request failed"
+        })
+    })
+  }
+
+  return Connection.of({
+    send: Effect.fnUntraced(function* (request) {
+      const with_ = yield* usable
+      const answer = yield* sendWith(with_, request)
+      if (answer.statusCode !== 401) return answer
+      // The token may have been replaced a moment ago.
+      yield* Effect.promise(() => answer.body.dump())
+      return yield* sendWith(yield* renew(with_, yield* Clock.currentTimeMillis), request)
+    })
+  })
+})

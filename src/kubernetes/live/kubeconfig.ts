@@ -1,0 +1,62 @@
+/**
+ * A kubeconfig file, with everything that such files may name: tokens, certificates, exec plugins.
+ *
+ * The library that reads it costs 25 MiB, so it is loaded only here and only when a file is used.
+ */
+import type { RequestOptions } from "node:https"
+import { Effect, Redacted } from "effect"
+import { KubeError } from "../KubeError.ts"
+import type { Credentials } from "./credentials.ts"
+
+const failed = (text: string) => new KubeError({ operation: "credentials", status: 0, text })
+
+const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message.slice(0, 300) : "unknown reason")
+
+/** What the library hands to node's TLS: text, bytes, or lists of either. */
+const pem = (value: unknown): string | undefined => {
+  if (typeof value === "string") return value
+  if (value instanceof Uint8Array) return new TextDecoder().decode(value)
+  return undefined
+}
+
+/** Without a path: `KUBECONFIG`, then `~/.kube/config`. */
+export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined) {
+  const named = path === undefined ? "the kubeconfig" : `kubeconfig ${path}`
+  const { KubeConfig } = yield* Effect.promise(() => import("@kubernetes/client-node"))
+  const config = new KubeConfig()
+  yield* Effect.try({
+    try: () => (path === undefined ? config.loadFromDefault() : config.loadFromFile(path)),
+    catch: (cause) => failed(`${named} cannot be read: ${messageOf(cause)}`)
+  })
+  const cluster = config.getCurrentCluster()
+  if (cluster === null) return yield* failed(`${named} names no current cluster`)
+  // Over plain HTTP there is nothing to verify; the library wants it said.
+  const known = cluster.server.startsWith("http:") ? { ...cluster, skipTLSVerify: true } : cluster
+  config.clusters = config.clusters.map((each) => (each.name === cluster.name ? known : each))
+
+  const credentials: Effect.Effect<Credentials, KubeError> = Effect.gen(function* () {
+    const headers: Record<string, string> = {}
+    const options: RequestOptions = { headers }
+    yield* Effect.tryPromise({
+      try: () => config.applyToHTTPSOptions(options),
+      catch: (cause) => failed(`${named}: ${messageOf(cause)}`)
+    })
+    if (typeof options.auth === "string") {
+      headers["Authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`
+    }
+    const [ca, cert, key] = [pem(options.ca), pem(options.cert), pem(options.key)]
+    return {
+      server: known.server.replace(/\/$/, ""),
+      tls: {
+        ...(ca === undefined ? {} : { ca }),
+        ...(cert === undefined ? {} : { cert }),
+        ...(key === undefined ? {} : { key: Redacted.make(key, { label: "client key" }) }),
+        ...(known.tlsServerName === undefined ? {} : { servername: known.tlsServerName }),
+        verify: !known.skipTLSVerify
+      },
+      headers: Redacted.make({ ...headers }, { label: "kubernetes credentials" }),
+      ...(known.proxyUrl === undefined || known.proxyUrl === "" ? {} : { proxyUrl: known.proxyUrl })
+    }
+  })
+  return credentials
+})
