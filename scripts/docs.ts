@@ -2,9 +2,11 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { flagsPage } from "../src/cli/flags/help.ts"
 import { cloudConfigPage } from "../src/config/page.ts"
+import { annotationsReference } from "../src/domain/Annotations.ts"
 import { metricsReference } from "../src/observability/reference.ts"
 
 export const pages: Readonly<Record<string, () => string>> = {
+  "annotations.md": annotationsReference,
   "flags.md": flagsPage,
   "cloud-config.md": cloudConfigPage,
   "metrics.md": metricsReference
