@@ -60,8 +60,8 @@ export const layerWatching = (
           fs
             .watch(directory)
             .pipe(
-              Stream.catchCause((cause) =>
-                Stream.fromEffectDrain(Effect.logWarning("settings are polled, not watched", { directory }, cause))
+              Stream.catch(({ message }) =>
+                Stream.fromEffectDrain(Effect.logWarning("settings are polled, not watched", { directory, message }))
               )
             )
         ),
