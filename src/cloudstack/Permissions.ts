@@ -1,7 +1,8 @@
 /** Remembers the commands that the role may not use, so that a narrow key does not ask for them over and over. */
-import { Clock, Effect, Equal, Layer } from "effect"
-import { Settings } from "../config/Settings.ts"
+import { Clock, Effect, Layer } from "effect"
+import type { Settings } from "../config/Settings.ts"
 import { CloudStackApi, type CloudStackError } from "./Api.ts"
+import { makeScopeGuard } from "./scope.ts"
 
 const rememberMillis = 60 * 60_000
 
@@ -16,20 +17,13 @@ export const layer: Layer.Layer<CloudStackApi, never, CloudStackApi | Settings> 
   CloudStackApi,
   Effect.gen(function* () {
     const below = yield* CloudStackApi
-    const settings = yield* Settings
     const refused = new Map<string, { readonly error: CloudStackError; readonly until: number }>()
-    let identity: unknown
-
-    /** Another key is another role. */
-    const forgetOthers = Effect.map(settings.current, ({ apiUrl, credentials }) => {
-      const current = [apiUrl, credentials.apiKey]
-      if (!Equal.equals(identity, current)) refused.clear()
-      identity = current
-    })
+    // Another key is another role.
+    const checkScope = yield* makeScopeGuard(Effect.sync(() => refused.clear()))
 
     return CloudStackApi.of({
       call: Effect.fnUntraced(function* (command, parameters) {
-        yield* forgetOthers
+        yield* checkScope
         const known = refused.get(command)
         if (known !== undefined && (yield* Clock.currentTimeMillis) < known.until) return yield* known.error
         return yield* Effect.tapError(below.call(command, parameters), (error) =>

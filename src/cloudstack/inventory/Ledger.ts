@@ -1,0 +1,71 @@
+/**
+ * What is known of each address, and since when: so that a slow read never overwrites what a later one saw, and a
+ * change that came during a read is not forgotten with it. Plain bookkeeping; numbers count reads and changes.
+ */
+import type { AddressId, Holding } from "../../domain/Cloud.ts"
+
+export class Ledger {
+  #ticks = 0
+  #forgotten = 0
+  #known: Map<AddressId, Holding> | undefined
+  readonly #changed = new Map<AddressId, number>()
+  readonly #read = new Map<AddressId, number>()
+
+  /** The number of a read that begins now. */
+  begin(): number {
+    return ++this.#ticks
+  }
+
+  /** The address is no longer as known. */
+  changed(id: AddressId): void {
+    this.#changed.set(id, ++this.#ticks)
+  }
+
+  forget(): void {
+    this.#forgotten = ++this.#ticks
+    this.#known = undefined
+    this.#read.clear()
+  }
+
+  /** Undefined before the first whole read. */
+  get holdings(): ReadonlyArray<Holding> | undefined {
+    return this.#known === undefined ? undefined : [...this.#known.values()]
+  }
+
+  get stale(): ReadonlyArray<AddressId> {
+    return [...this.#changed.keys()]
+  }
+
+  /** What is known of an address that nobody reported as changed. */
+  trusted(id: AddressId): Holding | undefined {
+    return this.#changed.has(id) ? undefined : this.#known?.get(id)
+  }
+
+  /** One address as a read that began with this number found it. */
+  recordOne(began: number, id: AddressId, holding: Holding | undefined): void {
+    if ((this.#read.get(id) ?? 0) > began) return
+    this.#settle(id, began)
+    if (this.#known === undefined || began < this.#forgotten) return
+    this.#read.set(id, began)
+    if (holding === undefined) this.#known.delete(id)
+    else this.#known.set(id, holding)
+  }
+
+  /** All addresses as a read that began with this number found them. */
+  recordAll(began: number, holdings: ReadonlyArray<Holding>): void {
+    for (const id of this.stale) this.#settle(id, began)
+    if (began < this.#forgotten) return
+    const next = new Map(holdings.map((holding) => [holding.address.id, holding]))
+    for (const [id, later] of this.#read) {
+      if (later < began) continue
+      const holding = this.#known?.get(id)
+      if (holding === undefined) next.delete(id)
+      else next.set(id, holding)
+    }
+    this.#known = next
+  }
+
+  #settle(id: AddressId, began: number): void {
+    if ((this.#changed.get(id) ?? 0) < began) this.#changed.delete(id)
+  }
+}

@@ -1,0 +1,33 @@
+/** `Addresses` over the calls. Only allocated addresses are listed, which is what the server does unless told otherwise. */
+import { Array, Effect, Layer } from "effect"
+import { Addresses } from "../Addresses.ts"
+import { Jobs } from "../Jobs.ts"
+import { Lists } from "../Lists.ts"
+import { addresses } from "../schemas/addresses.ts"
+import { noneIfAbsent } from "./absence.ts"
+
+export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
+  Addresses,
+  Effect.gen(function* () {
+    const lists = yield* Lists
+    const jobs = yield* Jobs
+    const list = (filter: Readonly<Record<string, string>> = {}) =>
+      lists.all("listPublicIpAddresses", filter, addresses)
+    return Addresses.of({
+      list: list(),
+      find: Effect.fn("Addresses.find")((id) => Effect.map(noneIfAbsent(list({ id })), Array.head)),
+      findByIp: Effect.fn("Addresses.findByIp")((ip) => Effect.map(list({ ipaddress: ip }), Array.head)),
+      associate: Effect.fn("Addresses.associate")(({ ip, jobId, target }) =>
+        jobs.submit(
+          "associateIpAddress",
+          {
+            ...("vpcId" in target ? { vpcid: target.vpcId } : { networkid: target.networkId }),
+            ...(ip === undefined ? {} : { ipaddress: ip })
+          },
+          { jobId }
+        )
+      ),
+      disassociate: Effect.fn("Addresses.disassociate")((id) => jobs.submit("disassociateIpAddress", { id }))
+    })
+  })
+)

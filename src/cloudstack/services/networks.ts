@@ -1,0 +1,29 @@
+/** `Networks` over the calls: networks hardly ever change, so what was read holds until a call contradicts it. */
+import { Array, Cache, Duration, Effect, Exit, Layer, Option } from "effect"
+import type { NetworkId } from "../../domain/Cloud.ts"
+import { Lists } from "../Lists.ts"
+import { Networks } from "../Networks.ts"
+import { networks } from "../schemas/networks.ts"
+import { noneIfAbsent } from "./absence.ts"
+
+/** An offering or a network's state does change at times. */
+const goodFor = Duration.minutes(10)
+
+export const layer: Layer.Layer<Networks, never, Lists> = Layer.effect(
+  Networks,
+  Effect.gen(function* () {
+    const lists = yield* Lists
+    const cache = yield* Cache.makeWith(
+      (id: NetworkId) => Effect.map(noneIfAbsent(lists.all("listNetworks", { id }, networks)), Array.head),
+      {
+        capacity: 1_000,
+        timeToLive: (exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? goodFor : Duration.zero)
+      }
+    )
+    return Networks.of({
+      find: Effect.fn("Networks.find")((id) => Cache.get(cache, id)),
+      list: lists.all("listNetworks", {}, networks),
+      forget: (id) => Cache.invalidate(cache, id)
+    })
+  })
+)
