@@ -71,6 +71,7 @@ suite("deploy", ControlPlane.layer, (it) => {
       const forbidden = [
         ["get", "secrets", "-n", "kube-system"],
         ["list", "pods"],
+        ["get", "services/other"],
         ["patch", "services"],
         ["update", "services", "--subresource=status"],
         ["create", "nodes"],
