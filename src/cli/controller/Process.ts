@@ -1,6 +1,7 @@
 /** The life of a controller process: everybody serves health and waits, the leader works. */
 import { Effect, Layer } from "effect"
 import type { Loaded, Source } from "../../config/load.ts"
+import { sourceOf } from "../../kubernetes/live/Connection.ts"
 import { HealthChecks } from "../../observability/HealthChecks.ts"
 import { Fence, LostLeadership } from "../../runtime/Fence.ts"
 import { LeaderElection } from "../../runtime/LeaderElection.ts"
@@ -31,8 +32,10 @@ const elected = Effect.fnUntraced(function* (flags: Flags) {
 export const runProcess = (flags: Flags, source: Source, first: Loaded) => {
   const controllers = elected(flags)
   const waiting = Effect.andThen(readiness, Effect.never)
-  return supervise<Effect.Error<typeof controllers>, Effect.Services<typeof controllers | typeof waiting>>({
+  const all = supervise<Effect.Error<typeof controllers>, Effect.Services<typeof controllers | typeof waiting>>({
     readiness: waiting,
     controllers
   }).pipe(Effect.scoped, Effect.provide(processLayer(flags, source, first)))
+  // Credentials that can not be read are a mistake; an API server that does not answer is waited for.
+  return Effect.andThen(Effect.flatten(sourceOf(flags)), all)
 }

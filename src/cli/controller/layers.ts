@@ -1,7 +1,7 @@
 /** What the process is made of: the live sides of the seams, for the life of the process or of its leadership. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Duration, Effect, Layer } from "effect"
-import { cloudLayer } from "../../cloudstack/layers.ts"
+import { layer as cloudServices } from "../../cloudstack/layers.ts"
 import { layerLive as cloudApiLive } from "../../cloudstack/live/layerLive.ts"
 import type { Loaded, Source } from "../../config/load.ts"
 import { layerWatching } from "../../config/watch.ts"
@@ -65,7 +65,7 @@ export const processLayer = (flags: Flags, source: Source, first: Loaded) => {
 
 /** Held while leading: caches, the identity of the cluster, and a CloudStack that only a leader can change. */
 export const leaderLayer = (flags: Flags) => {
-  const cloud = cloudLayer.pipe(Layer.provideMerge(FencedApi.layer.pipe(Layer.provide(cloudApiLive))))
+  const cloud = cloudServices.pipe(Layer.provide(FencedApi.layer), Layer.provide(cloudApiLive))
   const loadBalancerClass = flags["load-balancer-class"]
   const options = ServiceOptions.layerOf({
     workers: flags["concurrent-service-syncs"],

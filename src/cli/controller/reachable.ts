@@ -42,7 +42,8 @@ export const readiness = Effect.gen(function* () {
         return changed ? Effect.logWarning("waiting for CloudStack", error) : Effect.void
       })
     ),
-    Effect.retry(Schedule.spaced("15 seconds"))
+    Effect.retry(Schedule.spaced("15 seconds")),
+    Effect.orDie // only in type: it is retried for ever
   )
   waiting = undefined
   yield* Effect.logInfo("CloudStack answers")

@@ -34,7 +34,8 @@ export class Connection extends Context.Service<
     Layer.effect(this, make(Effect.succeed(credentials)))
 }
 
-const sourceOf = (options: ConnectionOptions): Source =>
+/** Where the credentials come from; to run it is to try them out. */
+export const sourceOf = (options: ConnectionOptions): Source =>
   Effect.gen(function* () {
     const path = options.kubeconfig === "" ? undefined : options.kubeconfig
     const pod = path === undefined ? yield* inCluster() : Option.none()
