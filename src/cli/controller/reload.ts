@@ -26,10 +26,16 @@ export const reporter = Effect.fnUntraced(function* (flags: Flags) {
     yield* Metric.update(configReloads.of({ outcome: reload._tag === "Accepted" ? "accepted" : "rejected" }), 1)
     if (reload._tag === "Refused") {
       yield* Effect.logError("changed settings are not used, the old ones stay", { reason: reload.reason })
-      return yield* record("Warning", "CloudConfigRefused", `The old settings stay: ${reload.reason}`)
+      return yield* record("Warning", "CloudConfigRefused", `The old settings stay: ${oneLine(reload.reason)}`)
     }
     for (const warning of reload.warnings) yield* Effect.logWarning(warning)
     yield* Effect.logInfo("changed settings are used from now on")
     yield* record("Normal", "CloudConfigReloaded", "Changed settings are used from now on")
   })
 })
+
+/** The API server takes 1024 characters. */
+const oneLine = (text: string): string => {
+  const line = text.replace(/\s*\n\s*/g, "; ")
+  return line.length > 900 ? `${line.slice(0, 900)}…` : line
+}
