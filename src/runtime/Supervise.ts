@@ -2,7 +2,7 @@
  * Runs the loops of a process together: the first that ends, however it ends, ends all, because a restart is safer
  * than half a controller.
  */
-import { Cause, Deferred, Duration, Effect, Exit, Schema } from "effect"
+import { Cause, Context, Deferred, Duration, Effect, Exit, Fiber, Schema } from "effect"
 
 /** A loop that should have run for ever returned. */
 export class LoopEnded extends Schema.TaggedError<LoopEnded>()("LoopEnded", { loop: Schema.String }) {
@@ -11,17 +11,17 @@ export class LoopEnded extends Schema.TaggedError<LoopEnded>()("LoopEnded", { lo
   }
 }
 
-export interface Options {
-  /** Run when the whole is asked to stop, while the loops still run: lets them finish what they have begun. */
-  readonly drain?: Effect.Effect<void>
-  /** What is not finished by then is cut off. */
-  readonly drainFor?: Duration.Duration
-}
+/** How long a loop that is asked to stop may take to finish what it has begun. Outside of supervision: no time. */
+export const StopWithin = Context.Reference<Duration.Duration>("ccm/runtime/StopWithin", {
+  defaultValue: () => Duration.zero
+})
 
-/** Interrupting the result is the graceful stop. A failure or defect is not drained: its cause comes out at once. */
+/** Leaves room in the kubelet's 30 s to give the Lease back. */
+const grace = Duration.seconds(20)
+
+/** Interrupting the result interrupts every loop and waits until they have ended, each within the grace. */
 export const supervise = Effect.fnUntraced(function* <E, R>(
-  loops: Readonly<Record<string, Effect.Effect<unknown, E, R>>>,
-  { drain = Effect.void, drainFor = Duration.seconds(20) }: Options = {}
+  loops: Readonly<Record<string, Effect.Effect<unknown, E, R>>>
 ): Effect.fn.Return<never, E | LoopEnded, R> {
   const ended = yield* Deferred.make<never, E | LoopEnded>()
 
@@ -31,20 +31,13 @@ export const supervise = Effect.fnUntraced(function* <E, R>(
       // The first one counts; those it takes down with it are interrupted and have nothing to say.
       if (Deferred.isDoneUnsafe(ended) || Cause.hasInterruptsOnly(cause)) return Effect.void
       return Effect.andThen(Effect.logError("a loop has ended", cause), Deferred.failCause(ended, cause))
-    }).pipe(Effect.annotateLogs({ loop }), Effect.forkScoped)
-
-  const stop = Effect.timeoutOption(drain, drainFor).pipe(
-    Effect.flatMap((drained) =>
-      drained._tag === "Some"
-        ? Effect.void
-        : Effect.logWarning("not everything was finished in time", { after: Duration.format(drainFor) })
-    )
-  )
+    }).pipe(Effect.annotateLogs({ loop }), Effect.provideService(StopWithin, grace), Effect.forkScoped)
 
   return yield* Effect.scoped(
     Effect.gen(function* () {
-      for (const [loop, body] of Object.entries(loops)) yield* watch(loop, body)
-      return yield* Effect.onInterrupt(Deferred.await(ended), () => stop)
+      const fibers = yield* Effect.forEach(Object.entries(loops), ([loop, body]) => watch(loop, body))
+      // All at once: one that takes its time must not keep another from hearing of the end.
+      return yield* Effect.onExit(Deferred.await(ended), () => Fiber.interruptAll(fibers))
     })
   )
 })

@@ -5,9 +5,10 @@
  * deadline at most: an `add` is a deadline now, the earliest wins, and a run that starts consumes it. So an `add`
  * does not wait for a pending retry, and the retry is not made in addition.
  */
-import { Cause, Clock, Duration, Effect, Exit, FiberMap, Latch, Option, type Scope } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Fiber, FiberMap, Latch, Option, type Scope } from "effect"
 import { makeLanes, type Waiting } from "./Lanes.ts"
 import { makeQueueMetrics, monotonicMillis } from "./queueMetrics.ts"
+import { StopWithin } from "./Supervise.ts"
 
 /** What a handler says about a key when it is done with it. */
 export interface Verdict {
@@ -46,12 +47,13 @@ export interface WorkQueue<K, P, R = never> {
   readonly addAfter: (key: K, delay: Duration.Duration, priority: P) => Effect.Effect<void>
   /** Keys that wait or run; pending delays do not count. */
   readonly size: Effect.Effect<number>
-  /** The workers. Dies with the first defect of a handler; run it under supervision, once. */
+  /**
+   * The workers. Dies with the first defect of a handler; run it under supervision, once.
+   * Interrupted, it starts no further key and lets those that run end, if the supervisor gives time for it.
+   */
   readonly run: Effect.Effect<never, never, R>
   /** Resolves when no key waits or runs. */
   readonly awaitIdle: Effect.Effect<void>
-  /** Starts no further key and resolves when those that run are done. */
-  readonly drain: Effect.Effect<void>
 }
 
 const defaultBackoff = { first: Duration.seconds(5), cap: Duration.seconds(300) }
@@ -171,23 +173,27 @@ export const make = Effect.fnUntraced(function* <K, P extends string, E, R>(
     })
   )
 
+  const drain = (within: Duration.Duration) =>
+    Effect.suspend(() => {
+      draining = true
+      return Duration.isZero(within) ? Effect.void : Effect.timeoutOption(quiet.await, within)
+    })
+
+  const run = Effect.gen(function* () {
+    const stopWithin = yield* StopWithin
+    const workers = Array.from({ length: options.workers }, () => Effect.forever(work))
+    const fiber = yield* Effect.forkScoped(Effect.all(workers, { concurrency: "unbounded", discard: true }), {
+      startImmediately: true
+    })
+    yield* Effect.onInterrupt(Fiber.join(fiber), () => drain(stopWithin))
+    return yield* Effect.never
+  }).pipe(Effect.scoped)
+
   return {
     add,
     addAfter,
     size: Effect.sync(() => waiting.size() + active.size),
-    run: Effect.all(
-      Array.from({ length: options.workers }, () => Effect.forever(work)),
-      {
-        concurrency: "unbounded",
-        discard: true
-      }
-    ).pipe(Effect.andThen(Effect.never)),
-    awaitIdle: idle.await,
-    drain: Effect.andThen(
-      Effect.sync(() => {
-        draining = true
-      }),
-      quiet.await
-    )
+    run,
+    awaitIdle: idle.await
   }
 })

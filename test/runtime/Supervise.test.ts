@@ -41,42 +41,25 @@ describe("supervise", () => {
     })
   )
 
-  it.effect("a graceful stop drains while the loops still run", () =>
+  it.effect("interrupted, it waits until every loop has ended in its own way", () =>
     Effect.gen(function* () {
       const log: Array<string> = []
-      const running = yield* Effect.forkScoped(
-        supervise(
-          { services: watched(log, "stopped") },
-          {
-            drain: Effect.delay(
-              Effect.sync(() => void log.push("drained")),
-              "5 seconds"
-            )
-          }
-        ),
-        { startImmediately: true }
+      const slow = Effect.onInterrupt(Effect.never, () =>
+        Effect.delay(
+          Effect.sync(() => void log.push("drained")),
+          "5 seconds"
+        )
       )
+      const running = yield* Effect.forkScoped(supervise({ quick: watched(log, "stopped"), slow, alsoSlow: slow }), {
+        startImmediately: true
+      })
       yield* TestClock.adjust("1 second")
       const stopping = yield* Effect.forkScoped(Fiber.interrupt(running), { startImmediately: true })
       yield* TestClock.adjust("4 seconds")
-      assert.deepStrictEqual(log, [])
+      assert.strictEqual(stopping.pollUnsafe(), undefined)
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(stopping)
-      assert.deepStrictEqual(log, ["drained", "stopped"])
-    })
-  )
-
-  it.effect("and cuts off what does not finish in time", () =>
-    Effect.gen(function* () {
-      const log: Array<string> = []
-      const running = yield* Effect.forkScoped(
-        supervise({ services: watched(log, "stopped") }, { drain: Effect.never }),
-        { startImmediately: true }
-      )
-      const stopping = yield* Effect.forkScoped(Fiber.interrupt(running), { startImmediately: true })
-      yield* TestClock.adjust("20 seconds")
-      yield* Fiber.join(stopping)
-      assert.deepStrictEqual(log, ["stopped"])
+      assert.deepStrictEqual(log, ["stopped", "drained", "drained"])
     })
   )
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data, Deferred, Duration, Effect, Exit, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
+import { supervise } from "../../src/runtime/Supervise.ts"
 import * as WorkQueue from "../../src/runtime/WorkQueue.ts"
 
 const priorities = ["edit", "deletion", "membership", "resync"] as const
@@ -10,7 +11,8 @@ class Trouble extends Data.TaggedError("Trouble")<{ readonly retryAfter?: Durati
 
 const start = Effect.fnUntraced(function* <E>(
   handle: (key: string, priority: Priority) => Effect.Effect<WorkQueue.Verdict, E>,
-  over: Partial<WorkQueue.Options<string, Priority, E, never>> = {}
+  over: Partial<WorkQueue.Options<string, Priority, E, never>> = {},
+  run: (queue: Effect.Effect<never>) => Effect.Effect<never, unknown> = (queue) => queue
 ) {
   const queue = yield* WorkQueue.make<string, Priority, E, never>({
     name: "test",
@@ -19,9 +21,11 @@ const start = Effect.fnUntraced(function* <E>(
     handle,
     ...over
   })
-  const running = yield* Effect.forkScoped(queue.run, { startImmediately: true })
+  const running = yield* Effect.forkScoped(run(queue.run), { startImmediately: true })
   return { queue, running }
 })
+
+const supervised = (queue: Effect.Effect<never>) => supervise({ queue })
 
 /** Lets every fiber that can run now do so, without moving the clock. */
 const settle = TestClock.adjust(0)
@@ -226,20 +230,49 @@ describe("WorkQueue", () => {
     })
   )
 
-  it.effect("drains: what runs is finished, nothing else is started", () =>
+  it.effect("interrupted, it lets what runs end and starts nothing else", () =>
     Effect.gen(function* () {
       const done: Array<string> = []
-      const { queue } = yield* start((key) =>
-        Effect.sleep("3 seconds").pipe(Effect.andThen(Effect.sync(() => done.push(key))), Effect.as({}))
+      const { queue, running } = yield* start(
+        (key) => Effect.sleep("3 seconds").pipe(Effect.andThen(Effect.sync(() => done.push(key))), Effect.as({})),
+        {},
+        supervised
       )
       yield* queue.add("a", "edit")
       yield* queue.add("b", "edit")
       yield* settle
-      const drained = yield* Effect.forkScoped(queue.drain, { startImmediately: true })
-      yield* TestClock.adjust("1 minute")
-      yield* Fiber.join(drained)
+      const stopped = yield* Effect.forkScoped(Fiber.interrupt(running), { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
+      yield* queue.add("c", "edit")
+      assert.strictEqual(stopped.pollUnsafe(), undefined)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stopped)
       assert.deepStrictEqual(done, ["a"])
-      assert.strictEqual(yield* queue.size, 1)
+      assert.strictEqual(yield* queue.size, 2)
+    })
+  )
+
+  it.effect("cuts off what does not end in 20 s", () =>
+    Effect.gen(function* () {
+      let cut = false
+      const { queue, running } = yield* start(
+        () =>
+          Effect.onInterrupt(Effect.never, () =>
+            Effect.sync(() => {
+              cut = true
+            })
+          ),
+        {},
+        supervised
+      )
+      yield* queue.add("a", "edit")
+      yield* settle
+      const stopped = yield* Effect.forkScoped(Fiber.interrupt(running), { startImmediately: true })
+      yield* TestClock.adjust("19 seconds")
+      assert.isFalse(cut)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(stopped)
+      assert.isTrue(cut)
     })
   )
 })
