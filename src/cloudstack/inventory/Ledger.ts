@@ -43,9 +43,8 @@ export class Ledger {
 
   /** One address as a read that began with this number found it. */
   recordOne(began: number, id: AddressId, holding: Holding | undefined): void {
-    if ((this.#read.get(id) ?? 0) > began) return
+    if (this.#known === undefined || began < this.#forgotten || (this.#read.get(id) ?? 0) > began) return
     this.#settle(id, began)
-    if (this.#known === undefined || began < this.#forgotten) return
     this.#read.set(id, began)
     if (holding === undefined) this.#known.delete(id)
     else this.#known.set(id, holding)
@@ -53,8 +52,8 @@ export class Ledger {
 
   /** All addresses as a read that began with this number found them. */
   recordAll(began: number, holdings: ReadonlyArray<Holding>): void {
-    for (const id of this.stale) this.#settle(id, began)
     if (began < this.#forgotten) return
+    for (const id of this.stale) this.#settle(id, began)
     const next = new Map(holdings.map((holding) => [holding.address.id, holding]))
     for (const [id, later] of this.#read) {
       if (later < began) continue
