@@ -2,7 +2,7 @@
 import { Duration, Effect, Metric, Random } from "effect"
 import * as NodeController from "../../controllers/node/NodeController.ts"
 import * as NodeLifecycleController from "../../controllers/nodeLifecycle/NodeLifecycleController.ts"
-import * as ServiceController from "../../controllers/service/controller.ts"
+import { ServiceController } from "../../controllers/service/ServiceController.ts"
 import { HealthChecks } from "../../observability/HealthChecks.ts"
 import { runningControllers } from "../../observability/metrics.ts"
 import { supervise } from "../../runtime/Supervise.ts"

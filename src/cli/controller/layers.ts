@@ -7,10 +7,8 @@ import type { Loaded, Source } from "../../config/load.ts"
 import { layerWatching } from "../../config/watch.ts"
 import { ClusterId } from "../../controllers/ClusterIdentity.ts"
 import * as FencedApi from "../../controllers/FencedApi.ts"
-import { AddressLanes } from "../../controllers/service/AddressLanes.ts"
-import { MadeFirewallRules } from "../../controllers/service/MadeFirewallRules.ts"
 import { ServiceOptions } from "../../controllers/service/options.ts"
-import { Reporter } from "../../controllers/service/Reporter.ts"
+import { ServiceController } from "../../controllers/service/ServiceController.ts"
 import { eventsLayer, leasesLayer, nodesLayer, servicesLayer } from "../../kubernetes/layers.ts"
 import { Connection } from "../../kubernetes/live/Connection.ts"
 import { layerLive as kubeApiLive } from "../../kubernetes/live/layerLive.ts"
@@ -72,14 +70,5 @@ export const leaderLayer = (flags: Flags) => {
     resyncPeriod: flags["resync-period"],
     ...(loadBalancerClass === "" ? {} : { loadBalancerClass })
   })
-  return Layer.mergeAll(
-    cloud,
-    servicesLayer,
-    nodesLayer,
-    ClusterId.layerNoDeps,
-    options,
-    Reporter.layer,
-    AddressLanes.layer,
-    MadeFirewallRules.layer
-  )
+  return Layer.mergeAll(cloud, servicesLayer, nodesLayer, ClusterId.layerNoDeps, options, ServiceController.layer)
 }
