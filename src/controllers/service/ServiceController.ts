@@ -1,0 +1,16 @@
+/** The service controller as one thing to provide and run. */
+import { Layer } from "effect"
+import { AddressLanes } from "./AddressLanes.ts"
+import { run } from "./controller.ts"
+import { MadeFirewallRules } from "./MadeFirewallRules.ts"
+import { Reporter } from "./Reporter.ts"
+import { reconcileService } from "./reconcile.ts"
+
+export const ServiceController = {
+  /** What its programs share in memory: lanes, Events already told, firewall rules just made. */
+  layer: Layer.mergeAll(AddressLanes.layer, MadeFirewallRules.layer, Reporter.layer),
+  /** The controller, for as long as this process leads. */
+  run,
+  /** One run for one Service (`namespace/name`). */
+  reconcile: reconcileService
+} as const
