@@ -148,6 +148,7 @@ const statusOfLoadBalancers = Effect.fnUntraced(function* (cluster: Cluster) {
   yield* cluster.edit("services", key("status"), { spec: { type: "ClusterIP" } })
   const internal = yield* serviceWhere(key("status"), (service) => service.type === "ClusterIP")
   assert.deepStrictEqual(internal.ingress, [])
+  for (const port of internal.ports) assert.strictEqual(port.nodePort, 0)
   const refused = yield* Effect.flip(services.write(internal, { _tag: "SetIngress", ingress: [{ ip: "203.0.113.7" }] }))
   assert.strictEqual(refused.status, 422)
   yield* cluster.remove("services", key("status"))

@@ -9,13 +9,18 @@ const merged = (current: JsonObject, last: JsonObject, next: JsonObject): JsonOb
 export const applyManifest = (current: JsonObject, last: JsonObject, next: JsonObject): JsonObject => {
   const part = (...path: readonly [string, ...Array<string>]) =>
     merged(objectAt(current, ...path), objectAt(last, ...path), objectAt(next, ...path))
+  const { labels: _, annotations: __, ...metadata } = objectAt(current, "metadata")
   const { finalizers } = objectAt(next, "metadata")
+  const texts = (name: "labels" | "annotations"): JsonObject => {
+    const found = part("metadata", name)
+    return Object.keys(found).length === 0 ? {} : { [name]: found }
+  }
   return {
     ...current,
     metadata: {
-      ...objectAt(current, "metadata"),
-      labels: part("metadata", "labels"),
-      annotations: part("metadata", "annotations"),
+      ...metadata,
+      ...texts("labels"),
+      ...texts("annotations"),
       ...(finalizers === undefined ? {} : { finalizers })
     },
     spec: part("spec"),

@@ -53,20 +53,23 @@ export const prepareService = (
   const balanced = type === "LoadBalancer"
   const external = balanced || type === "NodePort"
   const wantsNodePorts = type === "NodePort" || (balanced && at(spec, "allocateLoadBalancerNodePorts") !== false)
-  const allocate = allocator(taken, nodePortsOf(after))
-  const ports = listAt(spec, "ports")
+  const asked = listAt(spec, "ports")
     .filter(isObject)
-    .map((port) => {
-      const { nodePort: given, ...rest } = port
-      const asked = typeof given === "number" && given !== 0 ? given : external ? keptNodePort(before, port) : 0
-      const nodePort = asked !== 0 ? asked : wantsNodePorts ? allocate(protocolOf(port)) : 0
-      return {
-        ...rest,
-        protocol: protocolOf(port),
-        targetPort: at(port, "targetPort") ?? numberAt(port, "port"),
-        ...(nodePort === 0 ? {} : { nodePort })
-      }
+    .map(({ nodePort: given, ...port }) => {
+      const known = typeof given === "number" && given !== 0 ? given : keptNodePort(before, port)
+      return { port, nodePort: external ? known : 0 }
     })
+  const own = asked.map(({ port, nodePort }) => `${protocolOf(port)}/${nodePort}`)
+  const allocate = allocator(taken, [...own, ...nodePortsOf(after)])
+  const ports = asked.map(({ port, nodePort: known }) => {
+    const nodePort = known === 0 && wantsNodePorts ? allocate(protocolOf(port)) : known
+    return {
+      ...port,
+      protocol: protocolOf(port),
+      targetPort: at(port, "targetPort") ?? numberAt(port, "port"),
+      ...(nodePort === 0 ? {} : { nodePort })
+    }
+  })
   const policy = textAt(spec, "externalTrafficPolicy") || "Cluster"
   const { healthCheckNodePort, allocateLoadBalancerNodePorts, loadBalancerClass, externalTrafficPolicy, ...rest } = spec
   const known = typeof healthCheckNodePort === "number" ? healthCheckNodePort : 0
