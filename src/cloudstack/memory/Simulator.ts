@@ -1,6 +1,7 @@
 /** The in-memory CloudStack as its two doors (Layer and HTTP) and the tests see it. */
 import { Context, type Effect } from "effect"
 import type { Parameters } from "../Api.ts"
+import type { Fault } from "./faults.ts"
 
 /** A request after HTTP parsing: parameter names as sent, values decoded, duplicates resolved. */
 export interface WireRequest {
@@ -15,6 +16,10 @@ export interface WireAnswer {
   readonly body?: unknown
   /** The answer is lost on its way: HTTP cuts the connection, whatever the command did. */
   readonly dropped?: true
+  /** Of a dropped answer: the request did not even arrive, so nothing was done. */
+  readonly unsent?: true
+  /** Sent instead of JSON: what a proxy in front of the server writes. */
+  readonly page?: string
 }
 
 /** One line of the request log. Never holds key or signature. */
@@ -38,5 +43,7 @@ export class Simulator extends Context.Service<
     /** The whole state as JSON (what `GET /world` shows), with a counter of router pushes per network. */
     readonly world: Effect.Effect<unknown>
     readonly log: Effect.Effect<ReadonlyArray<LogEntry>>
+    /** Adds faults to those that are still waiting for their call. */
+    readonly inject: (faults: ReadonlyArray<Fault>) => Effect.Effect<void>
   }
 >()("ccm/cloudstack/memory/Simulator") {}

@@ -1,7 +1,8 @@
 /** The HTTP door of the in-memory CloudStack: parses requests as CloudStack's servlet does and writes its answers. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
-import { Context, Effect, FiberSet, Layer, Schema } from "effect"
+import { Context, Effect, FiberSet, Layer, Result, Schema } from "effect"
 import type { Parameters } from "../Api.ts"
+import { Fault } from "./faults.ts"
 import { Simulator, type WireAnswer } from "./Simulator.ts"
 
 const json = "application/json;charset=utf-8"
@@ -64,7 +65,8 @@ const sendAnswer = (response: ServerResponse, answer: WireAnswer) => {
     "Content-Type": answer.body === undefined ? "text/xml;charset=utf-8" : json
   }
   for (const [name, value] of Object.entries(answer.headers)) headers[name] = headerValue(value)
-  return send(response, answer.status, headers, answer.body === undefined ? "" : JSON.stringify(answer.body))
+  const body = answer.body === undefined ? (answer.page ?? "") : JSON.stringify(answer.body)
+  return send(response, answer.status, headers, body)
 }
 
 const isForm = (request: IncomingMessage) =>
@@ -82,13 +84,27 @@ const api = Effect.fnUntraced(function* (request: IncomingMessage, response: Ser
   yield* sendAnswer(response, yield* simulator.handle({ method: request.method, parameters }))
 })
 
+const decodeFaults = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Array(Fault)), {
+  errors: "all",
+  onExcessProperty: "error"
+})
+
+const injectFaults = Effect.fnUntraced(function* (request: IncomingMessage, response: ServerResponse) {
+  const simulator = yield* Simulator
+  const faults = decodeFaults(yield* readBody(request))
+  if (Result.isFailure(faults)) return yield* refuse(response, 400, faults.failure.message)
+  yield* simulator.inject(faults.success)
+  yield* sendJson(response, 200, { injected: faults.success.length })
+})
+
 const answer = Effect.fnUntraced(function* (request: IncomingMessage, response: ServerResponse) {
   const [path = "", ...query] = (request.url ?? "").split("?")
   if (path === "/client/api") return yield* api(request, response, query.join("?"))
   const simulator = yield* Simulator
   if (path === "/world" && request.method === "GET") return yield* sendJson(response, 200, yield* simulator.world)
   if (path === "/log" && request.method === "GET") return yield* sendJson(response, 200, yield* simulator.log)
-  yield* refuse(response, 404, "not found: the API is at /client/api, its state at /world, its calls at /log")
+  if (path === "/faults" && request.method === "POST") return yield* injectFaults(request, response)
+  yield* refuse(response, 404, "not found: there are /client/api, GET /world, GET /log and POST /faults")
 })
 
 /** Serves the Simulator on `bind`:`port` (port 0 picks a free one) as long as the layer lives. */

@@ -1,0 +1,271 @@
+/** Public addresses: acquiring, releasing, listing. */
+import { Result } from "effect"
+import { isRoot, namedOwner, owns, requireOwner, scope } from "../access.ts"
+import { answered, type Call, type Handler, type JobDone, submitted, success } from "../command.ts"
+import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
+import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
+import { byIp, toIp, toNumber } from "../net.ts"
+import type { Address, Network } from "../records.ts"
+import { addressView } from "../ruleViews.ts"
+import { mint, put, rulesOfAddress, type State } from "../state.ts"
+import { releaseAddress } from "../teardown.ts"
+
+const noCapacity = () => apiError(533, "Insufficient address capacity")
+
+/** The network or VPC an address is wanted for, and who will own it. */
+const target = ({ args, caller, state }: Call) =>
+  Result.gen(function* () {
+    const vpc = state.vpcs.get(args.text("vpcid") ?? "")
+    const network =
+      state.networks.get(args.text("networkid") ?? "") ??
+      (yield* onlyNetwork(state, caller.id, args.text("zoneid"), vpc !== undefined))
+    if (network === undefined && vpc === undefined) {
+      return yield* refuse(
+        "Unable to figure out zone to assign IP to. Please specify either zoneId, or networkId, or vpcId in the call"
+      )
+    }
+    const named = yield* namedOwner(state, caller, args)
+    const holder = network === undefined ? vpc?.owner : network.owner
+    yield* requireOwner(state, caller, holder)
+    const owner = named ?? holder
+    if (owner === undefined) return yield* deny()
+    return { network, vpc: network === undefined ? vpc : undefined, owner, zone: network?.zone ?? vpc?.zone ?? "" }
+  })
+
+/** `zoneid` alone means the account's only isolated network there. */
+const onlyNetwork = (
+  state: State,
+  owner: string,
+  zone: string | undefined,
+  vpc: boolean
+): Result.Result<Network | undefined, ApiError> => {
+  if (zone === undefined || vpc) return Result.succeed(undefined)
+  const own = [...state.networks.values()].filter(
+    (network) => network.kind === "isolated" && network.owner === owner && network.zone === zone
+  )
+  return own.length > 1 ? refuse("Account has more than one isolated network in the zone") : Result.succeed(own[0])
+}
+
+const holderOf = (state: State, owner: string) => state.accounts.get(owner) ?? state.projects.get(owner)
+
+const checkLimit = (state: State, owner: string): Result.Result<void, ApiError> => {
+  const holder = holderOf(state, owner)
+  const held = [...state.addresses.values()].filter((address) => address.owner === owner).length
+  if (holder === undefined || held < holder.addressLimit) return Result.succeed(undefined)
+  const kind = state.accounts.has(owner) ? "account" : "project"
+  return apiError(532, `Maximum number of public IP addresses for ${kind}: ${holder.name} has been exceeded.`, 4280)
+}
+
+/** A free address of the owner's own range; an owner with a stated limit gets a new one when the range is used up. */
+const takeFree = (
+  state: State,
+  owner: string,
+  zone: string,
+  wanted: string | undefined
+): Result.Result<readonly [State, Address], ApiError> => {
+  const free = [...state.addresses.values()].filter((address) => address.pool === owner && address.state === "Free")
+  const found = wanted === undefined ? free.sort(byIp)[0] : free.find((address) => address.ip === wanted)
+  if (found !== undefined) return Result.succeed([state, found])
+  if (wanted !== undefined || holderOf(state, owner)?.endlessPool !== true) return noCapacity()
+  return Result.succeed(newAddress(state, owner, zone))
+}
+
+/** Adds a free address behind all others. */
+export const newAddress = (state: State, pool: string, zone: string): readonly [State, Address] => {
+  const highest = Math.max(firstAddress - 1, ...[...state.addresses.values()].map((address) => toNumber(address.ip)))
+  const [minted, row] = mint(state)
+  const address: Address = {
+    ...row,
+    ip: toIp(nextAddress(highest)),
+    zone,
+    pool,
+    owner: undefined,
+    state: "Free",
+    network: undefined,
+    vpc: undefined,
+    sourceNat: false,
+    staticNat: undefined,
+    allocated: undefined
+  }
+  return [{ ...minted, addresses: put(minted.addresses, address) }, address]
+}
+
+/** Octets of three digits only, so that the order of the numbers is also that of the texts. */
+const firstAddress = toNumber("198.118.100.100")
+const nextAddress = (previous: number): number => {
+  const next = previous + 1
+  return next % 256 < 100 || next % 256 > 249 ? Math.floor(next / 256 + (next % 256 > 249 ? 1 : 0)) * 256 + 100 : next
+}
+
+const hasSourceNat = (state: State, network: string) =>
+  [...state.addresses.values()].some((address) => address.network === network && address.sourceNat)
+
+const associateIpAddress: Handler = (call) =>
+  Result.gen(function* () {
+    const { network, owner, vpc, zone } = yield* target(call)
+    if (network?.kind === "shared" && !network.services.some((service) => addressServices.has(service))) {
+      return yield* refuse(
+        "IP can be associated with guest network of 'shared' type only if network services Source Nat, Static Nat, Port Forwarding, Load balancing, firewall are enabled in the network"
+      )
+    }
+    yield* checkLimit(call.state, owner)
+    const [taken, free] = yield* takeFree(call.state, owner, zone, call.args.text("ipaddress"))
+    const address: Address = { ...free, owner, state: "Allocating", allocated: call.now, vpc: vpc?.id ?? network?.vpc }
+    const state = { ...taken, addresses: put(taken.addresses, address) }
+    const run = (state: State): Result.Result<JobDone, ApiError> => {
+      const row = state.addresses.get(address.id)
+      if (row === undefined || row.state !== "Allocating") return broken("Failed to assign IP address")
+      if (network === undefined) {
+        const done = { ...state, addresses: put(state.addresses, { ...row, state: "Allocated" as const }) }
+        return Result.succeed({ state: done, result: { ipaddress: addressView(done, { ...row, state: "Allocated" }) } })
+      }
+      const sourceNat =
+        network.kind === "isolated" &&
+        state.networks.get(network.id)?.state === "Allocated" &&
+        !hasSourceNat(state, network.id)
+      const given: Address = { ...row, state: "Allocated", network: network.id, sourceNat }
+      const done = { ...state, addresses: put(state.addresses, given) }
+      // The result is a snapshot from inside the job.
+      return Result.succeed({
+        state: done,
+        result: { ipaddress: addressView(done, { ...given, state: "Allocating" }) }
+      })
+    }
+    const refusal = network === undefined ? undefined : unsuitable(network)
+    return submitted(
+      state,
+      {
+        instanceType: "IpAddress",
+        instance: { kind: "address", id: address.id },
+        run: refusal === undefined ? run : () => apiError(431, refusal),
+        ...(refusal === undefined ? {} : { undo: (state: State) => releaseAddress(state, address.id) })
+      },
+      address.id
+    )
+  })
+
+const addressServices: ReadonlySet<string> = new Set(["SourceNat", "StaticNat", "Lb", "PortForwarding", "Firewall"])
+
+/** Networks for which the job fails and the address is released again. */
+const unsuitable = (network: Network): string | undefined => {
+  if (network.kind === "vpc-tier") {
+    return "Can't assign ip to the network directly when network belongs to VPC.Specify vpcId to associate ip address to VPC"
+  }
+  return network.kind === "isolated" && !network.services.includes("SourceNat")
+    ? "In zone of type Advanced ip address can be associated only to the network of guest type Isolated with the SourceNat enabled"
+    : undefined
+}
+
+const disassociateIpAddress: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const id = args.text("id")
+    const ip = args.text("ipaddress")
+    if (id !== undefined && ip !== undefined) {
+      return yield* refuse("id parameter is mutually exclusive with ipaddress parameter")
+    }
+    if (id === undefined && ip === undefined) return yield* refuse("Please specify either IP address or IP address ID")
+    const address = [...state.addresses.values()].find((row) => (id === undefined ? row.ip === ip : row.id === id))
+    if (address === undefined) return yield* refuse(`Unable to find IP address by address: ${ip}`)
+    if (address.owner === undefined) {
+      // Nobody's address cannot be noted in the job's event: the server trips over its own database.
+      return yield* broken(
+        "Unable to persist on DB, due to: Data truncation: Out of range value for column 'account_id' at row 1"
+      )
+    }
+    return submitted(state, {
+      instanceType: "IpAddress",
+      instance: { kind: "address", id: address.id },
+      begin: (state) => {
+        const row = state.addresses.get(address.id)
+        return row === undefined
+          ? state
+          : { ...state, addresses: put(state.addresses, { ...row, state: "Releasing" as const }) }
+      },
+      run: (state) => release(state, caller, address.id)
+    })
+  })
+
+const release = (state: State, caller: Call["caller"], id: string): Result.Result<JobDone, ApiError> => {
+  const address = state.addresses.get(id)
+  if (address === undefined || address.owner === undefined) return refuse("Unable to find ip address by id")
+  if (!owns(state, caller, address.owner)) return deny()
+  const network = state.networks.get(address.network ?? "")
+  if (network?.kind === "shared") {
+    return broken("only ip addresses that belong to a virtual network may be disassociated.")
+  }
+  // The server asks only whether the address is tied to a tier: then even the source NAT address of a VPC goes.
+  const needed =
+    address.sourceNat && (address.vpc === undefined ? network?.state !== "Allocated" : address.network === undefined)
+  if (needed) return broken("ip address is used for source nat purposes and can not be disassociated.")
+  const pushes = address.network === undefined || network?.state !== "Implemented" ? [] : [address.network]
+  return Result.succeed({ state: releaseAddress(state, id), result: success, pushes })
+}
+
+const listPublicIpAddresses: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const id = args.text("id")
+    const onlyAllocated = args.flag("allocatedonly") ?? true
+    const wantedState = args.text("state")
+    if (onlyAllocated && wantedState !== undefined && same(wantedState, "Free")) {
+      if (args.flag("allocatedonly") === true) {
+        return yield* refuse("Conflict: allocatedonly is true but state is Free")
+      }
+    }
+    const visible = yield* scope(state, caller, args, id !== undefined)
+    const tagged = yield* tagFilter(state, args)
+    const ip = args.text("ipaddress")
+    const matches = keywordMatcher(ip === undefined ? args.text("keyword") : undefined)
+    const everything = !onlyAllocated && isRoot(caller) && args.text("domainid") === undefined
+    const free = !onlyAllocated || same(wantedState, "Free")
+    const owners = freeOwners(state, caller.id, args.text("projectid"))
+    const found = [...state.addresses.values()].filter((address) => {
+      const shown =
+        address.owner === undefined
+          ? free && (everything || owners.has(address.pool))
+          : (everything || visible(address.owner)) && (address.state === "Allocated" || !onlyAllocated)
+      return (
+        shown &&
+        args.flag("forvirtualnetwork") !== false &&
+        optional(id, address.id) &&
+        optional(ip, address.ip) &&
+        optional(args.text("associatednetworkid"), address.network) &&
+        optional(args.text("vpcid"), address.vpc) &&
+        optional(args.text("zoneid"), address.zone) &&
+        optional(args.flag("issourcenat"), address.sourceNat) &&
+        optional(args.flag("isstaticnat"), address.staticNat !== undefined) &&
+        (args.flag("forloadbalancing") !== true || rulesOfAddress(state.rules, address.id).length > 0) &&
+        (wantedState === undefined || same(wantedState, address.state)) &&
+        args.text("networkid") === undefined &&
+        matches(address.ip) &&
+        tagged(address.id)
+      )
+    })
+    return answered(
+      state,
+      yield* paged(state, args, "publicipaddress", found.sort(byIp), (address) => addressView(state, address))
+    )
+  })
+
+const freeOwners = (state: State, caller: string, project: string | undefined): ReadonlySet<string> =>
+  project === undefined || !state.projects.has(project) ? new Set([caller]) : new Set([project])
+
+const updateIpAddress: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const address = state.addresses.get(args.text("id") ?? "")
+    if (address === undefined) return yield* refuse("Unable to find ip address by id")
+    return submitted(state, {
+      instanceType: "IpAddress",
+      instance: { kind: "address", id: address.id },
+      run: (state) =>
+        owns(state, caller, address.owner)
+          ? Result.succeed({ state, result: { ipaddress: addressView(state, address) } })
+          : deny()
+    })
+  })
+
+export const addressCommands: Readonly<Record<string, Handler>> = {
+  associateIpAddress,
+  disassociateIpAddress,
+  listPublicIpAddresses,
+  updateIpAddress
+}

@@ -1,0 +1,160 @@
+/** NICs of machines: listing, secondary addresses, adding and removing a NIC. */
+import { Result } from "effect"
+import { owns, requireOwner } from "../access.ts"
+import { answered, type Handler, submitted, success } from "../command.ts"
+import { apiError, broken, deniedText, deny, refuse } from "../errors.ts"
+import { freeGuestIp, macOf } from "../guestNetworks.ts"
+import { optional, unpaged } from "../lists.ts"
+import type { Nic, Vm } from "../records.ts"
+import { mint, nicOf, put, type State, secondaryOf } from "../state.ts"
+import { listedNicView, vmView } from "../vmViews.ts"
+
+/** All its own errors are the same internal one: the command catches everything. */
+const listNics: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const vm = state.vms.get(args.text("virtualmachineid") ?? "")
+    if (vm === undefined || vm.removed) return yield* apiError(530, "Virtual machine id does not exist")
+    if (!owns(state, caller, vm.owner)) return yield* apiError(530, deniedText)
+    const nics = vm.nics.map((nic, index) => ({ nic, index }))
+    const found = nics.filter(
+      ({ nic }) => optional(args.text("nicid"), nic.id) && optional(args.text("networkid"), nic.network)
+    )
+    return answered(
+      state,
+      unpaged("nic", found, ({ index, nic }) => listedNicView(state, vm, nic, index))
+    )
+  })
+
+const withNic = (state: State, vm: Vm, nic: Nic): State => ({
+  ...state,
+  vms: put(state.vms, { ...vm, nics: vm.nics.map((other) => (other.id === nic.id ? nic : other)) })
+})
+
+const addIpToNic: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const found = nicOf(state, args.text("nicid") ?? "")
+    if (found === undefined) return yield* refuse("There is no nic for the passed nic id")
+    const { nic, vm } = found
+    yield* requireOwner(state, caller, vm.owner)
+    const network = state.networks.get(nic.network)
+    const wanted = args.text("ipaddress")
+    const ip = network === undefined ? undefined : freeGuestIp(state, network, wanted)
+    if (ip === undefined)
+      return yield* refuse(
+        wanted === undefined
+          ? "Insufficient address capacity"
+          : `Allocating ip to guest nic ${nic.id} failed, please choose another ip`
+      )
+    const [minted, row] = mint(state)
+    const [named, other] = mint(minted)
+    const next = withNic(named, vm, { ...nic, secondary: [...nic.secondary, { ...row, ip }] })
+    return submitted(
+      next,
+      {
+        instanceType: "IpAddress",
+        // The server looks the new row's number up among the public addresses and shows whatever it finds there.
+        strayInstance: other.id,
+        run: (state) =>
+          Result.succeed({
+            state,
+            result: {
+              nicsecondaryip: { id: row.id, ipaddress: ip, nicid: nic.id, networkid: nic.network }
+            }
+          })
+      },
+      row.id
+    )
+  })
+
+const isUsed = (state: State, vm: string, ip: string): boolean =>
+  [...state.rules.values()].some((rule) => rule.members.some((member) => member.vm === vm && member.ip === ip)) ||
+  [...state.forwarding.values()].some((rule) => rule.vm === vm && rule.vmIp === ip) ||
+  [...state.addresses.values()].some(({ staticNat }) => staticNat?.vm === vm && staticNat.ip === ip)
+
+const removeIpFromNic: Handler = ({ args, caller, state }) => {
+  const id = args.text("id") ?? ""
+  return Result.succeed(
+    submitted(state, {
+      run: (state) => {
+        const found = secondaryOf(state, id)
+        if (found === undefined) return refuse("Unable to find secondary ip address")
+        const { nic, secondary, vm } = found
+        if (!owns(state, caller, vm.owner)) return deny()
+        if (isUsed(state, vm.id, secondary.ip)) return refuse("Removing guest ip from nic failed")
+        const left = nic.secondary.filter((other) => other.id !== id)
+        return Result.succeed({ state: withNic(state, vm, { ...nic, secondary: left }), result: success })
+      }
+    })
+  )
+}
+
+const addNicToVirtualMachine: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const id = args.text("virtualmachineid") ?? ""
+    const network = state.networks.get(args.text("networkid") ?? "")
+    const vm = state.vms.get(id)
+    if (vm === undefined || vm.removed || network === undefined) {
+      return yield* refuse("unable to find a virtual machine or network with that id")
+    }
+    yield* requireOwner(state, caller, vm.owner)
+    return submitted(state, {
+      instanceType: "VirtualMachine",
+      instance: { kind: "vm", id },
+      run: (state) => {
+        const now = state.vms.get(id)
+        if (now === undefined || now.removed) return broken("unable to find a virtual machine with that id")
+        if (network.owner !== undefined && !owns(state, caller, network.owner)) return deny()
+        if (now.nics.some((nic) => nic.network === network.id)) {
+          return broken(`A NIC already exists for VM:i-2-${now.n}-VM in network: ${network.id}`)
+        }
+        const ip = freeGuestIp(state, network, args.text("ipaddress"))
+        if (ip === undefined && network.kind !== "l2") return refuse("Insufficient address capacity")
+        const [minted, row] = mint(state)
+        const nic: Nic = {
+          ...row,
+          network: network.id,
+          ip,
+          isDefault: now.nics.length === 0,
+          mac: macOf(row.n),
+          secondary: []
+        }
+        const grown = { ...now, nics: [...now.nics, nic] }
+        const done = { ...minted, vms: put(minted.vms, grown) }
+        return Result.succeed({ state: done, result: { virtualmachine: vmView(done, grown, false) } })
+      }
+    })
+  })
+
+const removeNicFromVirtualMachine: Handler = ({ args, caller, state }) => {
+  const id = args.text("virtualmachineid") ?? ""
+  const nicId = args.text("nicid") ?? ""
+  return Result.succeed(
+    submitted(state, {
+      run: (state) => {
+        const vm = state.vms.get(id)
+        const nic = vm?.nics.find((candidate) => candidate.id === nicId)
+        if (vm === undefined || vm.removed || nic === undefined) return refuse("unable to find a nic with that id")
+        if (!owns(state, caller, vm.owner)) return deny()
+        if (nic.isDefault) return broken(`Unable to remove nic from vm ${vm.name}: it is the default one`)
+        const network = state.networks.get(nic.network)
+        const ips = [nic.ip, ...nic.secondary.map(({ ip }) => ip)]
+        if (ips.some((ip) => ip !== undefined && isUsed(state, id, ip))) {
+          return refuse(
+            `Unable to remove nic from VM instance {"id":${vm.n},"instanceName":"i-2-${vm.n}-VM","state":"${vm.state}","type":"User","uuid":"${vm.id}"} in Network {"id": ${network?.n}, "name": "${network?.name}", "uuid": "${network?.id}", "networkofferingid": 1}, nic has associated Port forwarding or Load balancer or Static NAT rules.`
+          )
+        }
+        const left = { ...vm, nics: vm.nics.filter((other) => other.id !== nicId) }
+        const done = { ...state, vms: put(state.vms, left) }
+        return Result.succeed({ state: done, result: { virtualmachine: vmView(done, left, false) } })
+      }
+    })
+  )
+}
+
+export const nicCommands: Readonly<Record<string, Handler>> = {
+  listNics,
+  addIpToNic,
+  removeIpFromNic,
+  addNicToVirtualMachine,
+  removeNicFromVirtualMachine
+}

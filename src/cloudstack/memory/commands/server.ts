@@ -1,0 +1,132 @@
+/** What the server says about itself: capabilities, permitted commands, call limits, jobs. */
+import { Result } from "effect"
+import { isRoot, mayCall, scope } from "../access.ts"
+import { asyncCommands } from "../apiTable.ts"
+import { answered, type Content, type Handler } from "../command.ts"
+import { apiError } from "../errors.ts"
+import { isExpired, jobView } from "../jobs.ts"
+import { keywordMatcher, paged, unpaged } from "../lists.ts"
+import { declarationsOf } from "../parameters.ts"
+import { commandNames } from "../roles.ts"
+import { uuidOf } from "../state.ts"
+
+const version = "4.22.0.0-SNAPSHOT"
+
+const listCapabilities: Handler = ({ state }) =>
+  Result.succeed(
+    answered(state, {
+      capability: {
+        securitygroupsenabled: false,
+        dynamicrolesenabled: true,
+        cloudstackversion: version,
+        userpublictemplateenabled: true,
+        supportELB: "false",
+        projectinviterequired: false,
+        allowusercreateprojects: true,
+        regionsecondaryenabled: false,
+        kvmsnapshotenabled: false,
+        allowuserviewdestroyedvm: false,
+        allowuserexpungerecovervm: false,
+        allowuserviewalldomainaccounts: false,
+        kubernetesserviceenabled: false,
+        defaultuipagesize: 20,
+        ...(state.throttling === undefined
+          ? {}
+          : { apilimitinterval: state.throttling.interval, apilimitmax: state.throttling.max })
+      }
+    })
+  )
+
+const apiView = (name: string): Content => ({
+  name,
+  description: name,
+  isasync: Object.hasOwn(asyncCommands, name),
+  params: declarationsOf(name).map(({ length, name: parameter, required }) => ({ name: parameter, required, length })),
+  response: []
+})
+
+const listApis: Handler = ({ args, caller, state }) => {
+  const name = args.text("name")
+  const found = commandNames.filter((command) => mayCall(caller, command) && (name === undefined || name === command))
+  return found.length === 0
+    ? apiError(530, "Api Discovery plugin was unable to find an api by that name or process any apis")
+    : Result.succeed(answered(state, unpaged("api", found, apiView)))
+}
+
+/** The call itself is counted, and `apiAllowed` is what is left. */
+const getApiLimit: Handler = ({ caller, now, state }) => {
+  const { throttling } = state
+  if (throttling === undefined) {
+    return apiError(432, "This api is only available when api.throttling.enabled = true.")
+  }
+  const window = state.windows.get(caller.id)
+  const issued = window?.calls ?? 0
+  return Result.succeed(
+    answered(
+      { ...state, counter: state.counter + 1 },
+      {
+        apilimit: {
+          account: caller.name,
+          accountid: uuidOf(state.seed, state.counter + 1),
+          apiIssued: issued,
+          apiAllowed: Math.max(0, throttling.max - issued),
+          expireAfter: Math.max(0, (window?.since ?? now) + throttling.interval * 1000 - now)
+        }
+      }
+    )
+  )
+}
+
+const listManagementServers: Handler = ({ args, state }) =>
+  Result.map(
+    paged(
+      state,
+      args,
+      "managementserver",
+      [{ id: state.managementServer.id, name: "localhost", state: "Up", version }],
+      (server) => server
+    ),
+    (content) => answered(state, content)
+  )
+
+const queryAsyncJobResult: Handler = ({ args, caller, state }) => {
+  const id = args.text("jobid") ?? ""
+  const job = state.jobs.get(id)
+  if (job === undefined) return apiError(431, "Unable to find the job", 4350)
+  if (job.account !== caller.id && !isRoot(caller)) {
+    const owner = state.accounts.get(caller.id)
+    return apiError(
+      531,
+      `Account Account [{"accountName":"${owner?.name}","id":${owner?.n},"uuid":"${owner?.id}"}] is not authorized to see job id=${job.n}`,
+      4365
+    )
+  }
+  return Result.succeed(answered(state, jobView(state, job)))
+}
+
+/** Only pending jobs: a finished one leaves the list at once. */
+const listAsyncJobs: Handler = ({ args, caller, now, state }) =>
+  Result.gen(function* () {
+    const visible = yield* scope(state, caller, args, false)
+    const matches = keywordMatcher(args.text("keyword"))
+    const since = Date.parse(args.text("startdate") ?? "")
+    const found = [...state.jobs.values()].filter(
+      (job) =>
+        job.status === 0 &&
+        !isExpired(job, now) &&
+        visible(job.account) &&
+        matches(String(jobView(state, job)["cmd"])) &&
+        (Number.isNaN(since) || job.created >= since)
+    )
+    return answered(state, yield* paged(state, args, "asyncjobs", found, (job) => jobView(state, job)))
+  })
+
+export const serverCommands: Readonly<Record<string, Handler>> = {
+  listCapabilities,
+  listApis,
+  getApiLimit,
+  listManagementServers,
+  listManagementServersMetrics: listManagementServers,
+  queryAsyncJobResult,
+  listAsyncJobs
+}

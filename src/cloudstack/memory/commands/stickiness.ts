@@ -1,0 +1,137 @@
+/** Stickiness policies of load balancer rules, and the health check policies the virtual router does not have. */
+import { Result } from "effect"
+import { owns, requireOwner } from "../access.ts"
+import { answered, type Handler, submitted, success } from "../command.ts"
+import { apiError, broken, deny, refuse } from "../errors.ts"
+import { unpaged } from "../lists.ts"
+import type { StickinessPolicy } from "../records.ts"
+import { balancerText, stickinessView } from "../ruleViews.ts"
+import { drop, mint, policiesOfRule, put, type State } from "../state.ts"
+
+const methods: Readonly<Record<string, ReadonlyArray<string>>> = {
+  LbCookie: ["cookie-name", "mode", "nocache", "indirect", "postonly", "domain"],
+  AppCookie: ["cookie-name", "length", "holdtime", "request-learn", "prefix", "mode"],
+  SourceBased: ["tablesize", "expire"]
+}
+
+const pushesOf = (state: State, network: string) =>
+  state.networks.get(network)?.state === "Implemented" ? [network] : []
+
+const createLBStickinessPolicy: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const rule = state.rules.get(args.text("lbruleid") ?? "")
+    if (rule === undefined) return yield* refuse("Failed: LB rule id: null not present ")
+    yield* requireOwner(state, caller, rule.owner)
+    const wanted = args.text("methodname") ?? ""
+    const method = Object.keys(methods).find((name) => name.toLowerCase() === wanted.toLowerCase())
+    if (method === undefined) {
+      return yield* refuse(`Failed to match Stickiness method name for LB rule:${rule.n}`)
+    }
+    const params: Record<string, string> = {}
+    for (const { name = "", value = "" } of args.entries("param") ?? []) {
+      if (methods[method]?.includes(name) !== true) {
+        return yield* refuse(`Failed : Stickiness policy does not support param name :${name}`)
+      }
+      params[name] = value
+    }
+    const existing = policiesOfRule(state.policies, rule.id)
+    if (existing.length > 1) {
+      return yield* refuse(`Failed to create Stickiness policy: Already two policies attached ${rule.n}`)
+    }
+    const [minted, row] = mint(state)
+    const policy: StickinessPolicy = {
+      ...row,
+      rule: rule.id,
+      name: args.text("name") ?? "",
+      description: args.text("description"),
+      method,
+      params
+    }
+    return submitted(
+      { ...minted, policies: put(minted.policies, policy) },
+      {
+        instanceType: "None",
+        run: (state) => {
+          if (!state.policies.has(policy.id)) return broken("Failed to create stickiness policy")
+          // The new policy takes the place of the one before.
+          const older = policiesOfRule(state.policies, rule.id).filter(({ id }) => id !== policy.id)
+          const policies = drop(state.policies, ...older.map(({ id }) => id))
+          return Result.succeed({
+            state: { ...state, policies },
+            result: { stickinesspolicies: stickinessView(state, rule, [policy]) },
+            pushes: pushesOf(state, rule.network)
+          })
+        }
+      },
+      policy.id
+    )
+  })
+
+const deleteLBStickinessPolicy: Handler = ({ args, caller, state }) => {
+  const id = args.text("id") ?? ""
+  return Result.succeed(
+    submitted(state, {
+      run: (state) => {
+        const policy = state.policies.get(id)
+        const rule = state.rules.get(policy?.rule ?? "")
+        if (policy === undefined || rule === undefined) return refuse(`Invalid Load balancer policy id value: ${id}`)
+        if (!owns(state, caller, rule.owner)) return deny()
+        return Result.succeed({
+          state: { ...state, policies: drop(state.policies, id) },
+          result: success,
+          pushes: pushesOf(state, rule.network)
+        })
+      }
+    })
+  )
+}
+
+const listLBStickinessPolicies: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const policy = state.policies.get(args.text("id") ?? "")
+    const rule = state.rules.get(args.text("lbruleid") ?? policy?.rule ?? "")
+    if (rule === undefined)
+      return yield* refuse("Either load balancer rule ID or stickiness policy ID should be specified")
+    yield* requireOwner(state, caller, rule.owner)
+    const policies = policiesOfRule(state.policies, rule.id).filter(
+      ({ id }) => policy === undefined || policy.id === id
+    )
+    return answered(
+      state,
+      unpaged("stickinesspolicies", [rule], () => stickinessView(state, rule, policies))
+    )
+  })
+
+const createLBHealthCheckPolicy: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const rule = state.rules.get(args.text("lbruleid") ?? "")
+    if (rule === undefined) return yield* refuse("Failed: LB rule id: null not present ")
+    yield* requireOwner(state, caller, rule.owner)
+    return yield* apiError(
+      430,
+      `Failed to create HealthCheck policy: Validation Failed (HealthCheck Policy is not supported by LB Provider for the LB rule:${balancerText(rule)})`
+    )
+  })
+
+const listLBHealthCheckPolicies: Handler = ({ args, caller, state }) =>
+  Result.gen(function* () {
+    const rule = state.rules.get(args.text("lbruleid") ?? "")
+    if (rule === undefined)
+      return yield* refuse("Either load balancer rule ID or health check policy ID should be specified")
+    yield* requireOwner(state, caller, rule.owner)
+    return answered(
+      state,
+      unpaged("healthcheckpolicies", [rule], () => {
+        const { lbruleid, stickinesspolicy: none, ...owner } = stickinessView(state, rule, [])
+        return { lbruleid, ...owner, healthcheckpolicy: none }
+      })
+    )
+  })
+
+export const stickinessCommands: Readonly<Record<string, Handler>> = {
+  createLBStickinessPolicy,
+  deleteLBStickinessPolicy,
+  listLBStickinessPolicies,
+  createLBHealthCheckPolicy,
+  listLBHealthCheckPolicies
+}
