@@ -1,6 +1,7 @@
 import { request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
+import type { Fault } from "../../../src/cloudstack/memory/faults.ts"
 import { Listener, layerHttp, mergeParameters } from "../../../src/cloudstack/memory/http.ts"
 import { Simulator, type WireAnswer, type WireRequest } from "../../../src/cloudstack/memory/Simulator.ts"
 
@@ -17,7 +18,8 @@ const doorTo = (answer: WireAnswer, asked: Array<WireRequest> = []) =>
       })
     )
   )
-const ok: WireAnswer = { status: 200, headers: {}, body: { listzonesresponse: {} } }
+const json = { "Content-Type": "application/json;charset=utf-8" }
+const ok: WireAnswer = { status: 200, headers: json, body: { listzonesresponse: {} } }
 
 const call = (path: string, init: RequestInit = {}) =>
   Effect.gen(function* () {
@@ -79,9 +81,16 @@ describe("the HTTP door", () => {
     Effect.gen(function* () {
       const { headers, status, text } = yield* call("/client/api")
       assert.strictEqual(status, 200)
-      assert.strictEqual(headers.get("content-type"), "text/xml;charset=utf-8")
+      assert.strictEqual(headers.get("content-type"), "text/xml")
       assert.strictEqual(text, "")
-    }).pipe(Effect.provide(doorTo({ status: 200, headers: {} })))
+    }).pipe(Effect.provide(doorTo({ status: 200, headers: { "Content-Type": "text/xml" } })))
+  )
+
+  it.live("writes a page as it is", () =>
+    Effect.gen(function* () {
+      const { status, text } = yield* call("/client/api")
+      assert.deepStrictEqual([status, text], [500, "<html>"])
+    }).pipe(Effect.provide(doorTo({ status: 500, headers: { "Content-Type": "text/html" }, page: "<html>" })))
   )
 
   it.live("cuts the connection for a dropped answer", () =>
@@ -116,6 +125,23 @@ describe("the HTTP door", () => {
       assert.strictEqual((yield* call("/world", { method: "POST" })).status, 404)
     }).pipe(Effect.provide(doorTo(ok)))
   )
+
+  it.live("takes faults, and says what is wrong with them", () => {
+    const injected: Array<Fault> = []
+    const door = onFreePort.pipe(
+      Layer.provide(Layer.mock(Simulator)({ inject: (faults) => Effect.sync(() => injected.push(...faults)) }))
+    )
+    return Effect.gen(function* () {
+      const fault = { command: "listZones", occurrence: 2, fault: { _tag: "throttle" as const, millis: 5 } }
+      const inject = (faults: unknown) => call("/faults", { method: "POST", body: JSON.stringify(faults) })
+      assert.strictEqual((yield* inject([fault])).text, '{"injected":1}')
+      assert.deepStrictEqual(injected, [fault])
+      const refused = yield* inject([{ ...fault, colour: "red" }])
+      assert.strictEqual(refused.status, 400)
+      assert.include(refused.text, "colour")
+      assert.lengthOf(injected, 1)
+    }).pipe(Effect.provide(door))
+  })
 
   it.live("says why it cannot listen", () =>
     Effect.gen(function* () {
