@@ -81,17 +81,9 @@ export const witnessIn = (
 
 const testifies = (machine: Machine, owner: string) => isLive(machine) && machine.owner === owner
 
-/** What the direct look-ups of the VM and, after it, of the witness say; none = the look confirms the absence. */
-export const contradiction = (
-  vm: VmId,
-  own: Option.Option<Machine>,
-  witness: Machine,
-  seenAgain: Option.Option<Machine>
-): Doubt | undefined => {
-  if (!isGone(Option.getOrUndefined(own))) return Doubt.Contradicted({ vm })
-  const testified = Option.isSome(seenAgain) && testifies(seenAgain.value, witness.owner)
-  return testified ? undefined : Doubt.NoWitness({ owner: witness.owner })
-}
+/** Whether a direct look-up still shows the witness, which tells that the look-up before it saw this owner's VMs. */
+export const vouches = (witness: Machine, lookedUp: Option.Option<Machine>): boolean =>
+  Option.isSome(lookedUp) && testifies(lookedUp.value, witness.owner)
 
 /** A look that confirmed the absence. */
 export interface Look {

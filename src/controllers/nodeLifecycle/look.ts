@@ -2,7 +2,7 @@
 import { Effect, Option } from "effect"
 import { Machines } from "../../cloudstack/Machines.ts"
 import { Settings } from "../../config/Settings.ts"
-import { contradiction, Doubt, isGone, type Member, weigh, witnessIn } from "../../domain/Absence.ts"
+import { Doubt, isGone, type Member, vouches, weigh, witnessIn } from "../../domain/Absence.ts"
 import type { Machine, VmId } from "../../domain/Cloud.ts"
 import { indexMachines, type MachineIndex } from "../../domain/NodeIdentity.ts"
 import type { Node } from "../../kubernetes/objects.ts"
@@ -27,7 +27,8 @@ const lookUp = Effect.fnUntraced(function* (vm: VmId, witness: Machine) {
   const machines = yield* Machines
   const own = yield* machines.find(vm)
   if (!isGone(Option.getOrUndefined(own))) return Doubt.Contradicted({ vm })
-  return contradiction(vm, own, witness, yield* machines.find(witness.id))
+  const vouched = vouches(witness, yield* machines.find(witness.id))
+  return vouched ? undefined : Doubt.NoWitness({ owner: witness.owner })
 })
 
 const examine = Effect.fnUntraced(function* (suspect: Case, index: MachineIndex) {

@@ -264,6 +264,19 @@ describe("doubt", () => {
     ["NodeDeletionRefused a"]
   )
   stays(
+    "keeps a Node when the account changes between the list and the look-up",
+    ["a", "b"],
+    ["a", "b"],
+    ({ cloud }) => {
+      cloud.disturb({
+        list: (truth) => Effect.succeed(truth.filter(({ id }) => id !== "a")),
+        find: () => Effect.succeed(Option.none())
+      })
+      return setReady("a", "Unknown")
+    },
+    ["NodeDeletionRefused a"]
+  )
+  stays(
     "keeps a Node whose zone is hidden while a Ready Node of that zone must be visible",
     ["a", "b"],
     ["a", "b", "c"],

@@ -1,0 +1,61 @@
+/** Many worlds for many periods: `npm run chaos -- nodes [--seed N] [--periods N]`. */
+import { Effect } from "effect"
+import { liveThrough, type Outcome } from "./nodesWorld.ts"
+
+/** Of one world, before its calm end. */
+const worldLength = 600
+
+export interface Totals {
+  readonly worlds: number
+  readonly periods: number
+  readonly troubled: number
+  readonly deletions: number
+  readonly slowest: number
+  readonly faults: Readonly<Record<string, number>>
+  readonly wrong: ReadonlyArray<string>
+}
+
+const nothing: Totals = { worlds: 0, periods: 0, troubled: 0, deletions: 0, slowest: 0, faults: {}, wrong: [] }
+
+const add = (totals: Totals, one: Outcome): Totals => {
+  const faults = { ...totals.faults }
+  for (const [name, count] of Object.entries(one.faults)) faults[name] = (faults[name] ?? 0) + count
+  return {
+    worlds: totals.worlds + 1,
+    periods: totals.periods + one.periods,
+    troubled: totals.troubled + one.troubled,
+    deletions: totals.deletions + one.deletions,
+    slowest: Math.max(totals.slowest, one.slowest),
+    faults,
+    wrong: [...totals.wrong, ...one.wrong]
+  }
+}
+
+/** Worlds of seeds from `seed` on, until so many periods are lived through. */
+export const chaos = Effect.fnUntraced(function* (seed: number, periods: number, progress?: (totals: Totals) => void) {
+  let totals = nothing
+  for (let next = seed; totals.periods < periods; next++) {
+    totals = add(totals, yield* liveThrough(next, worldLength))
+    progress?.(totals)
+  }
+  return totals
+})
+
+const numberAfter = (args: ReadonlyArray<string>, flag: string, otherwise: number) => {
+  const at = args.indexOf(flag)
+  return at < 0 ? otherwise : Number(args[at + 1])
+}
+
+/** Lives through the worlds and prints what came of it; false if anything was wrong. */
+export const main = async (args: ReadonlyArray<string>): Promise<boolean> => {
+  const seed = numberAfter(args, "--seed", 1)
+  const started = performance.now()
+  const totals = await Effect.runPromise(
+    chaos(seed, numberAfter(args, "--periods", 1_000_000), ({ worlds, periods, wrong }) => {
+      if (worlds % 200 === 0) console.error(`${worlds} worlds, ${periods} periods, ${wrong.length} wrong`)
+    })
+  )
+  const seconds = Math.round((performance.now() - started) / 1_000)
+  console.log(JSON.stringify({ seed, seconds, ...totals }, null, 2))
+  return totals.wrong.length === 0
+}
