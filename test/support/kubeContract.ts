@@ -168,6 +168,65 @@ const annotates = Effect.fnUntraced(function* (cluster: Cluster) {
   yield* serviceGone(key("noted"))
 })
 
+const keepsTheClass = Effect.fnUntraced(function* (cluster: Cluster) {
+  yield* cluster.apply(
+    serviceManifest("classed", { loadBalancerClass: "example.com/x", externalTrafficPolicy: "Local" })
+  )
+  const classed = yield* serviceWhere(key("classed"))
+  assert.strictEqual(classed.loadBalancerClass, "example.com/x")
+  const health = classed.healthCheckNodePort ?? 0
+  assert.isTrue(health >= 30_000 && !classed.ports.some((port) => port.nodePort === health))
+
+  yield* Effect.flip(cluster.edit("services", key("classed"), { spec: { loadBalancerClass: "example.com/y" } }))
+  yield* cluster.edit("services", key("classed"), { spec: { externalTrafficPolicy: "Cluster" } })
+  const spread = yield* serviceWhere(key("classed"), (service) => service.externalTrafficPolicy === "Cluster")
+  assert.notProperty(spread, "healthCheckNodePort")
+  assert.deepStrictEqual(spread.ports, classed.ports)
+
+  yield* cluster.edit("services", key("classed"), { spec: { type: "ClusterIP", loadBalancerClass: null } })
+  const internal = yield* serviceWhere(key("classed"), (service) => service.type === "ClusterIP")
+  assert.notProperty(internal, "loadBalancerClass")
+  yield* cluster.remove("services", key("classed"))
+  yield* serviceGone(key("classed"))
+})
+
+const keepsWhatOthersSet = Effect.fnUntraced(function* (cluster: Cluster) {
+  const services = yield* Services
+  yield* cluster.apply(serviceManifest("again", {}, { annotations: { mine: "1", gone: "1" } }))
+  const fresh = yield* serviceWhere(key("again"))
+  yield* services.write(fresh, { _tag: "Annotate", annotations: { theirs: "2" } })
+  yield* cluster.apply(serviceManifest("again", {}, { annotations: { mine: "3" } }))
+  const after = yield* serviceWhere(key("again"), (service) => service.annotations["mine"] === "3")
+  assert.strictEqual(after.annotations["theirs"], "2")
+  assert.notProperty(after.annotations, "gone")
+  assert.deepStrictEqual(after.ports, fresh.ports)
+  const ingress = [{ ip: "203.0.113.7", ipMode: "VIP" as const }]
+  const published = Option.getOrThrow(yield* services.write(after, { _tag: "SetIngress", ingress }))
+  // From a copy that does not know: the server finds nothing to change, and makes no new revision.
+  const same = Option.getOrThrow(yield* services.write(after, { _tag: "SetIngress", ingress }))
+  assert.strictEqual(same.resourceVersion, published.resourceVersion)
+  yield* cluster.remove("services", key("again"))
+  yield* serviceGone(key("again"))
+})
+
+const refusesInvalidNodes = Effect.fnUntraced(function* (cluster: Cluster) {
+  yield* cluster.apply(nodeManifest("contract-4"))
+  for (const patch of [
+    { metadata: { labels: { zone: "z".repeat(64) } } },
+    { metadata: { labels: { zone: "Zone 1" } } },
+    { metadata: { labels: { zone: "z." } } },
+    { spec: { taints: [{ key: "a", effect: "Sometimes" }] } },
+    { spec: { taints: ["1", "2"].map((value) => ({ key: "a", effect: "NoExecute", value })) } }
+  ]) {
+    yield* Effect.flip(cluster.edit("nodes", "contract-4", patch))
+  }
+  const nodes = yield* Nodes
+  const node = yield* nodeWhere("contract-4")
+  const twice = [1, 2].map(() => ({ type: "InternalIP", address: "10.1.1.7" }))
+  assert.strictEqual((yield* Effect.flip(nodes.write(node, { _tag: "SetAddresses", addresses: twice }))).status, 422)
+  yield* cluster.remove("nodes", "contract-4")
+})
+
 const initialisesNodes = Effect.fnUntraced(function* (cluster: Cluster) {
   const nodes = yield* Nodes
   const taint = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
@@ -263,6 +322,9 @@ export const kubeContract: Readonly<
   "removes a finalizer without touching one it does not know": removesOnlyItsFinalizer,
   "keeps the status of load balancers valid": statusOfLoadBalancers,
   "merges annotations": annotates,
+  "keeps the class of a load balancer, and gives it a health port while Local": keepsTheClass,
+  "keeps what others set when the user applies again": keepsWhatOthersSet,
+  "refuses labels, taints and addresses that are not valid": refusesInvalidNodes,
   "initialises a Node once, and notices who else changed it": initialisesNodes,
   "replaces a Node's addresses as a list": replacesAddresses,
   "removes the Node it means": removesOnlyThatNode,
