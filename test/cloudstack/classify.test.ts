@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Option, Result } from "effect"
+import { Arbitrary, Duration, Option, Result, Schema } from "effect"
 import type { CloudStackError, Reason } from "../../src/cloudstack/Api.ts"
 import { classify, classifyJob } from "../../src/cloudstack/classify.ts"
 
@@ -81,6 +81,21 @@ describe("classify", () => {
       assert.strictEqual(errorOf(classify("x", 429, body)).reason._tag, "Throttled")
     }
   })
+
+  it.prop(
+    "has an outcome for whatever arrives",
+    [Arbitrary.schema(Schema.Json), Arbitrary.schema(Schema.Int)],
+    ([body, status]) => {
+      for (const anything of [body, { x: body }, { x: { errorcode: status, errortext: body } }]) {
+        assert.isString(
+          Result.match(classify("x", status, anything), { onSuccess: () => "", onFailure: (e) => e.message })
+        )
+      }
+      if (typeof body === "object" && body !== null && !Array.isArray(body)) {
+        assert.isTrue(Option.isOption(classifyJob("x", "j", { jobstatus: status, jobresult: body })))
+      }
+    }
+  )
 
   it("accepts an error without a text and cuts a long one", () => {
     assert.strictEqual(reasonOf(431)._tag, "Refused")

@@ -1,6 +1,6 @@
 /** The whole composition on the in-memory CloudStack: the life of a load balancer, lost answers, narrow roles. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option } from "effect"
+import { Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { Addresses } from "../../src/cloudstack/Addresses.ts"
 import { CloudStackApi, CloudStackError, Unreachable } from "../../src/cloudstack/Api.ts"
@@ -9,8 +9,10 @@ import { classify } from "../../src/cloudstack/classify.ts"
 import { Inventory } from "../../src/cloudstack/Inventory.ts"
 import { LoadBalancers } from "../../src/cloudstack/LoadBalancers.ts"
 import { layer as cloudStack } from "../../src/cloudstack/layers.ts"
+import { layerLive } from "../../src/cloudstack/live/layerLive.ts"
 import { Machines } from "../../src/cloudstack/Machines.ts"
 import type { Fault } from "../../src/cloudstack/memory/faults.ts"
+import { Listener, layerHttp } from "../../src/cloudstack/memory/http.ts"
 import { layer as simulator } from "../../src/cloudstack/memory/layer.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { Networks } from "../../src/cloudstack/Networks.ts"
@@ -154,6 +156,30 @@ describe("the composition", () => {
   it.effect("carries a load balancer through its life", () =>
     inTime(Effect.map(life, (tagged) => assert.isTrue(tagged))).pipe(Effect.provide(on("alice", world())))
   )
+
+  it.live("does the same over HTTP, signed", () => {
+    const overHttp = Layer.unwrap(
+      Effect.map(Listener, ({ url }) =>
+        cloudStack.pipe(
+          Layer.provide(layerLive),
+          Layer.provide(
+            layerSettings({
+              apiUrl: new URL("/client/api", url).href,
+              credentials: { apiKey: Redacted.make("alice-key"), secretKey: Redacted.make("alice-secret") }
+            })
+          )
+        )
+      )
+    )
+    return Effect.map(life, (tagged) => assert.isTrue(tagged)).pipe(
+      Effect.provide(
+        overHttp.pipe(
+          Layer.provide(layerHttp({ port: 0, bind: "127.0.0.1" })),
+          Layer.provide(simulator(world(), { seed: 7 }))
+        )
+      )
+    )
+  })
 
   it.effect("is content with pages of two", () =>
     inTime(life).pipe(Effect.provide(on("alice", world({ defaultPageSize: 2 }))))

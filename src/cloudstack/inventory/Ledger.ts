@@ -6,8 +6,11 @@ import type { AddressId, Holding } from "../../domain/Cloud.ts"
 
 export class Ledger {
   #ticks = 0
-  #forgotten = 0
+  /** What began before this says nothing any more: a later whole read was recorded, or all was forgotten. */
+  #horizon = 0
   #known: Map<AddressId, Holding> | undefined
+  /** `#known` as a list, made once for the many who ask between two changes. */
+  #list: ReadonlyArray<Holding> | undefined
   readonly #changed = new Map<AddressId, number>()
   readonly #read = new Map<AddressId, number>()
 
@@ -22,14 +25,16 @@ export class Ledger {
   }
 
   forget(): void {
-    this.#forgotten = ++this.#ticks
+    this.#horizon = ++this.#ticks
     this.#known = undefined
+    this.#list = undefined
     this.#read.clear()
   }
 
   /** Undefined before the first whole read. */
   get holdings(): ReadonlyArray<Holding> | undefined {
-    return this.#known === undefined ? undefined : [...this.#known.values()]
+    if (this.#known !== undefined) this.#list ??= [...this.#known.values()]
+    return this.#list
   }
 
   get stale(): ReadonlyArray<AddressId> {
@@ -43,16 +48,18 @@ export class Ledger {
 
   /** One address as a read that began with this number found it. */
   recordOne(began: number, id: AddressId, holding: Holding | undefined): void {
-    if (this.#known === undefined || began < this.#forgotten || (this.#read.get(id) ?? 0) > began) return
+    if (this.#known === undefined || began < this.#horizon || (this.#read.get(id) ?? 0) > began) return
     this.#settle(id, began)
     this.#read.set(id, began)
+    this.#list = undefined
     if (holding === undefined) this.#known.delete(id)
     else this.#known.set(id, holding)
   }
 
   /** All addresses as a read that began with this number found them. */
   recordAll(began: number, holdings: ReadonlyArray<Holding>): void {
-    if (began < this.#forgotten) return
+    if (began < this.#horizon) return
+    this.#horizon = began
     for (const id of this.stale) this.#settle(id, began)
     const next = new Map(holdings.map((holding) => [holding.address.id, holding]))
     for (const [id, later] of this.#read) {
@@ -62,6 +69,7 @@ export class Ledger {
       else next.set(id, holding)
     }
     this.#known = next
+    this.#list = undefined
   }
 
   #settle(id: AddressId, began: number): void {

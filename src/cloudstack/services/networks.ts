@@ -1,15 +1,17 @@
 /** `Networks` over the calls: networks hardly ever change, so what was read holds until a call contradicts it. */
 import { Array, Cache, Duration, Effect, Exit, Layer, Option } from "effect"
+import type { Settings } from "../../config/Settings.ts"
 import type { NetworkId } from "../../domain/Cloud.ts"
 import { Lists } from "../Lists.ts"
 import { Networks } from "../Networks.ts"
 import { networks } from "../schemas/networks.ts"
+import { makeScopeGuard } from "../scope.ts"
 import { noneIfAbsent } from "./absence.ts"
 
 /** An offering or a network's state does change at times. */
 const goodFor = Duration.minutes(10)
 
-export const layer: Layer.Layer<Networks, never, Lists> = Layer.effect(
+export const layer: Layer.Layer<Networks, never, Lists | Settings> = Layer.effect(
   Networks,
   Effect.gen(function* () {
     const lists = yield* Lists
@@ -20,8 +22,9 @@ export const layer: Layer.Layer<Networks, never, Lists> = Layer.effect(
         timeToLive: (exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? goodFor : Duration.zero)
       }
     )
+    const checkScope = yield* makeScopeGuard(Cache.invalidateAll(cache))
     return Networks.of({
-      find: Effect.fn("Networks.find")((id) => Cache.get(cache, id)),
+      find: Effect.fn("Networks.find")((id) => Effect.andThen(checkScope, Cache.get(cache, id))),
       list: lists.all("listNetworks", {}, networks),
       forget: (id) => Cache.invalidate(cache, id)
     })
