@@ -9,6 +9,9 @@ import { helpText } from "./flags/help.ts"
 import { parseFlags } from "./flags/parse.ts"
 import * as version from "./version.ts"
 
+const messageOf = (error: { readonly _tag: string; readonly message: string }): string =>
+  error._tag === "LostLeadership" ? `leaderelection lost: ${error.message}` : error.message
+
 /** What a start can not be made of, and the loss of the Lease; upstream's code for all else is 255. */
 const plainFailures = new Set(["LostLeadership", "ListenError", "KubeError"])
 
@@ -25,7 +28,7 @@ const start = Effect.fnUntraced(
     for (const warning of first.warnings) yield* Effect.logWarning(warning)
     const { runProcess } = yield* Effect.promise(() => import("./controller/Process.ts"))
     return yield* runProcess(flags, source, first).pipe(
-      Effect.mapError((error) => new CommandError({ message: error.message, exitCode: exitCodeOf(error) })),
+      Effect.mapError((error) => new CommandError({ message: messageOf(error), exitCode: exitCodeOf(error) })),
       Effect.catchDefect((defect) =>
         Effect.andThen(
           Effect.logFatal("a defect ended the process", Cause.die(defect)),

@@ -36,6 +36,6 @@ export const reporter = Effect.fnUntraced(function* (flags: Flags) {
 
 /** The API server takes 1024 characters. */
 const oneLine = (text: string): string => {
-  const line = text.replace(/\s*\n\s*/g, "; ")
+  const line = text.replace(/:\s*\n\s*/g, ": ").replace(/\s*\n\s*/g, "; ")
   return line.length > 900 ? `${line.slice(0, 900)}…` : line
 }
