@@ -52,7 +52,8 @@ const Step = Schema.Struct({
     body: Schema.Unknown,
     job: optional(Schema.Unknown),
     jobhttp: optional(Schema.Int),
-    headers: optional(Values)
+    /** null = the header must not be there. */
+    headers: optional(Schema.Record(Schema.String, Schema.NullOr(Schema.String)))
   })
 })
 export type Step = typeof Step.Type
