@@ -8,6 +8,7 @@ import type { Node, Service } from "../../kubernetes/objects.ts"
 import { type Change, Services } from "../../kubernetes/Services.ts"
 import { loadBalancerSyncs, nodeSyncErrors } from "../../observability/metrics.ts"
 import * as Coalesce from "../../runtime/Coalesce.ts"
+import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { ServiceOptions } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
@@ -98,7 +99,11 @@ export const run = Effect.gen(function* () {
 
   // Work starts on complete caches: a Node not yet listed must not look like a Node that left.
   yield* Effect.all([services.synced, nodes.synced])
-  return yield* Effect.all([queue.run, membership.run, followServices, followNodes, Effect.forever(resync)], {
-    concurrency: "unbounded"
-  }).pipe(Effect.andThen(Effect.never))
+  return yield* supervise<never, Effect.Services<typeof queue.run | typeof membership.run>>({
+    queue: queue.run,
+    membership: membership.run,
+    "follow Services": followServices,
+    "follow Nodes": followNodes,
+    resync: Effect.forever(resync)
+  })
 }).pipe(Effect.scoped, Effect.withLogSpan("service-controller"))
