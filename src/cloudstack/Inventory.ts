@@ -15,7 +15,10 @@ export class Inventory extends Context.Service<
     readonly holdings: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
     /** One address read now (address, rules, members, firewall). None if it is not the caller's (any more). */
     readonly fresh: (id: AddressId) => Effect.Effect<Option.Option<Holding>, CloudStackError>
-    /** Addresses read now (one list), rules of those that `interesting` says read now too. */
+    /**
+     * All addresses and rules read now (two lists). Members and firewall rules are read now too where the address or its
+     * rules are not as known; elsewhere they are those of the last read.
+     */
     readonly survey: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
     /** This address is no longer as cached (mutated, or a call contradicted the cache). */
     readonly changed: (id: AddressId) => Effect.Effect<void>

@@ -16,7 +16,7 @@ export class Jobs extends Context.Service<
   {
     /**
      * Sends the command once, with `customjobid`. If the answer is lost, the job is looked up by that id instead of
-     * sending again: found → as if answered; certain that it never arrived → the original error with nothing done.
+     * sending again: found → as if answered; certain that it never arrived → `Unreachable`, not `sent`.
      */
     readonly submit: (
       command: string,

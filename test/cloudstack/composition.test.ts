@@ -3,9 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { Addresses } from "../../src/cloudstack/Addresses.ts"
-import { CloudStackApi, CloudStackError, Unreachable } from "../../src/cloudstack/Api.ts"
 import { Borders } from "../../src/cloudstack/Borders.ts"
-import { classify } from "../../src/cloudstack/classify.ts"
 import { Inventory } from "../../src/cloudstack/Inventory.ts"
 import { LoadBalancers } from "../../src/cloudstack/LoadBalancers.ts"
 import { layer as cloudStack } from "../../src/cloudstack/layers.ts"
@@ -14,26 +12,12 @@ import { Machines } from "../../src/cloudstack/Machines.ts"
 import type { Fault } from "../../src/cloudstack/memory/faults.ts"
 import { Listener, layerHttp } from "../../src/cloudstack/memory/http.ts"
 import { layer as simulator } from "../../src/cloudstack/memory/layer.ts"
+import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { Networks } from "../../src/cloudstack/Networks.ts"
 import { Tags } from "../../src/cloudstack/Tags.ts"
 import { AddressId, type NetworkId, RuleId } from "../../src/domain/Cloud.ts"
 import { layerSettings } from "./settings.ts"
-
-const layerMemory = (account: string) =>
-  Layer.effect(
-    CloudStackApi,
-    Effect.map(Simulator, (simulator) => ({
-      call: Effect.fnUntraced(function* (command, parameters) {
-        const answer = yield* simulator.callAs(account, command, parameters)
-        if (answer.dropped) {
-          const reason = new Unreachable({ sent: answer.unsent !== true, text: "dropped" })
-          return yield* new CloudStackError({ command, reason })
-        }
-        return yield* Effect.fromResult(classify(command, answer.status, answer.body))
-      })
-    }))
-  )
 
 const narrow = [
   "queryAsyncJobResult",
