@@ -1,6 +1,7 @@
 /** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
-import { Clock, Context, Effect, Equal, Layer, Option, Redacted, Semaphore } from "effect"
+import { Clock, Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
+import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
 import { KubeError } from "../KubeError.ts"
 import type { Credentials, Source } from "./credentials.ts"
 import { inCluster } from "./inCluster.ts"
@@ -74,6 +75,18 @@ interface Current {
 const sameWay = (a: Credentials, b: Credentials) =>
   Equal.equals([a.server, a.tls, a.proxyUrl], [b.server, b.tls, b.proxyUrl])
 
+/** Counts the request, and times it until the answer begins. */
+const measured =
+  (method: string, host: string) =>
+  (request: Effect.Effect<Dispatcher.ResponseData, KubeError>): Effect.Effect<Dispatcher.ResponseData, KubeError> =>
+    Effect.gen(function* () {
+      const [took, result] = yield* Effect.timed(Effect.result(request))
+      const code = Result.isSuccess(result) ? String(result.success.statusCode) : "<error>"
+      yield* Metric.update(restClientRequests.of({ code, method, host }), 1)
+      yield* Metric.update(restClientDuration.of({ verb: method, host }), Duration.toSeconds(took))
+      return yield* Effect.fromResult(result)
+    })
+
 const make = Effect.fnUntraced(function* (source: Source) {
   const lock = yield* Semaphore.make(1)
   let read: Effect.Effect<Credentials, KubeError> | undefined
@@ -109,7 +122,7 @@ const make = Effect.fnUntraced(function* (source: Source) {
   })
 
   const sendWith = ({ credentials, dispatcher }: Current, { method, path, headers, body }: Sent) => {
-    const { origin, pathname } = new URL(credentials.server)
+    const { origin, host, pathname } = new URL(credentials.server)
     const prefix = pathname === "/" ? "" : pathname
     return Effect.tryPromise({
       try: (signal) =>
@@ -127,7 +140,7 @@ const make = Effect.fnUntraced(function* (source: Source) {
           status: 0,
           text: cause instanceof Error ? cause.message : "the request failed"
         })
-    })
+    }).pipe(measured(method, host))
   }
 
   return Connection.of({

@@ -22,7 +22,7 @@ const pem = (value: unknown): string | undefined => {
 /** Without a path: `KUBECONFIG`, then `~/.kube/config`. */
 export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined) {
   const named = path === undefined ? "the kubeconfig" : `kubeconfig ${path}`
-  const { KubeConfig } = yield* Effect.promise(() => import("@kubernetes/client-node"))
+  const { KubeConfig } = yield* Effect.promise(() => import("./clientNode.ts"))
   const config = new KubeConfig()
   yield* Effect.try({
     try: () => (path === undefined ? config.loadFromDefault() : config.loadFromFile(path)),

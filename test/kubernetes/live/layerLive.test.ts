@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Logger, Option, Stream } from "effect"
+import { Duration, Effect, Layer, Logger, Metric, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, leases, nodes, services } from "../../../src/kubernetes/KubeApi.ts"
 import { Leases } from "../../../src/kubernetes/Leases.ts"
@@ -7,6 +7,7 @@ import { leasesLayer } from "../../../src/kubernetes/layers.ts"
 import { makeBucket } from "../../../src/kubernetes/live/bucket.ts"
 import type { ClientOptions } from "../../../src/kubernetes/live/layerLive.ts"
 import { pathOf } from "../../../src/kubernetes/live/layerLive.ts"
+import { restClientRequests } from "../../../src/observability/metrics.ts"
 import { clientOf, kubeServer, type Script } from "../../support/kubeServer.ts"
 
 const quiet = Effect.provide(Logger.layer([]))
@@ -112,6 +113,15 @@ describe.concurrent("the client", () => {
       })
       yield* api.call({ verb: "get", resource: nodes, name: "n" })
       assert.strictEqual(asked.length, 3)
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("counts what it sends", () =>
+    Effect.gen(function* () {
+      const { api, url } = yield* client((_, answer) => answer.json(403, status(403, "forbidden")))
+      yield* Effect.result(api.call({ verb: "delete", resource: nodes, name: "n" }))
+      const series = restClientRequests.of({ code: "403", method: "DELETE", host: new URL(url).host })
+      assert.strictEqual((yield* Metric.value(series)).count, 1)
     }).pipe(Effect.scoped, quiet)
   )
 
