@@ -1,14 +1,22 @@
-/** One minified file for the image: halves memory and start-up against the unbundled sources. */
+/**
+ * The minified program for the image: `dist/cloudstack-ccm.mjs`, and beside it what it loads only when asked to.
+ *
+ * All of it in one file would be read and compiled at every start: 117 MiB instead of 97 in a pod, 121 instead of 102
+ * with a kubeconfig.
+ */
 import { defineConfig } from "rolldown"
 
 export default defineConfig({
   input: "src/main.ts",
   platform: "node",
+  // It declares nothing about its side effects; a kubeconfig needs one class of it and none of its models.
+  treeshake: { moduleSideEffects: [{ test: /@kubernetes\/client-node/, sideEffects: false }] },
   output: {
-    file: "dist/cloudstack-ccm.mjs",
+    dir: "dist",
+    cleanDir: true,
+    entryFileNames: "cloudstack-ccm.mjs",
+    chunkFileNames: "chunks/[name]-[hash].mjs",
     format: "esm",
-    minify: true,
-    // What a command imports lazily stays lazy: a module in the one file is evaluated only when it is asked for.
-    codeSplitting: false
+    minify: true
   }
 })
