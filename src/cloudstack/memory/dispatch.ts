@@ -1,7 +1,8 @@
 /** Runs one command of a known caller on the state: decode, handler, job, and the answer in its envelope. */
 import { Result } from "effect"
 import type { Parameters } from "../Api.ts"
-import type { Content, JobPlan, Outcome } from "./command.ts"
+import type { Content, Handler, JobPlan, Outcome } from "./command.ts"
+import { accountCommands } from "./commands/accounts.ts"
 import { aclCommands } from "./commands/acls.ts"
 import { addressCommands } from "./commands/addresses.ts"
 import { firewallCommands } from "./commands/firewall.ts"
@@ -21,7 +22,8 @@ import type { Account, Job } from "./records.ts"
 import type { WireAnswer } from "./Simulator.ts"
 import type { State } from "./state.ts"
 
-const handlers = {
+const handlers: Readonly<Record<string, Handler>> = {
+  ...accountCommands,
   ...aclCommands,
   ...addressCommands,
   ...firewallCommands,

@@ -35,6 +35,7 @@ const createNetworkACL: Handler = (call) =>
       { ...minted, aclItems: put(minted.aclItems, item) },
       {
         instanceType: "NetworkAclItem",
+        undo: (state) => ({ ...state, aclItems: drop(state.aclItems, item.id) }),
         run: (state) => {
           const now = state.aclItems.get(item.id)
           if (now === undefined) return broken("Failed to create network ACL Item")

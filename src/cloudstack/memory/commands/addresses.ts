@@ -1,16 +1,15 @@
 /** Public addresses: acquiring, releasing, listing. */
 import { Result } from "effect"
 import { isRoot, namedOwner, owns, requireOwner, scope } from "../access.ts"
+import { checkLimit, takeFree } from "../addressPool.ts"
 import { answered, type Call, type Handler, type JobDone, submitted, success } from "../command.ts"
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
-import { byIp, toIp, toNumber } from "../net.ts"
+import { byIp } from "../net.ts"
 import type { Address, Network } from "../records.ts"
 import { addressView } from "../ruleViews.ts"
-import { mint, put, rulesOfAddress, type State } from "../state.ts"
+import { put, rulesOfAddress, type State } from "../state.ts"
 import { releaseAddress } from "../teardown.ts"
-
-const noCapacity = () => apiError(533, "Insufficient address capacity")
 
 /** The network or VPC an address is wanted for, and who will own it. */
 const target = ({ args, caller, state }: Call) =>
@@ -44,57 +43,6 @@ const onlyNetwork = (
     (network) => network.kind === "isolated" && network.owner === owner && network.zone === zone
   )
   return own.length > 1 ? refuse("Account has more than one isolated network in the zone") : Result.succeed(own[0])
-}
-
-const holderOf = (state: State, owner: string) => state.accounts.get(owner) ?? state.projects.get(owner)
-
-const checkLimit = (state: State, owner: string): Result.Result<void, ApiError> => {
-  const holder = holderOf(state, owner)
-  const held = [...state.addresses.values()].filter((address) => address.owner === owner).length
-  if (holder === undefined || held < holder.addressLimit) return Result.succeed(undefined)
-  const kind = state.accounts.has(owner) ? "account" : "project"
-  return apiError(532, `Maximum number of public IP addresses for ${kind}: ${holder.name} has been exceeded.`, 4280)
-}
-
-/** A free address of the owner's own range; an owner with a stated limit gets a new one when the range is used up. */
-const takeFree = (
-  state: State,
-  owner: string,
-  zone: string,
-  wanted: string | undefined
-): Result.Result<readonly [State, Address], ApiError> => {
-  const free = [...state.addresses.values()].filter((address) => address.pool === owner && address.state === "Free")
-  const found = wanted === undefined ? free.sort(byIp)[0] : free.find((address) => address.ip === wanted)
-  if (found !== undefined) return Result.succeed([state, found])
-  if (wanted !== undefined || holderOf(state, owner)?.endlessPool !== true) return noCapacity()
-  return Result.succeed(newAddress(state, owner, zone))
-}
-
-/** Adds a free address behind all others. */
-export const newAddress = (state: State, pool: string, zone: string): readonly [State, Address] => {
-  const highest = Math.max(firstAddress - 1, ...[...state.addresses.values()].map((address) => toNumber(address.ip)))
-  const [minted, row] = mint(state)
-  const address: Address = {
-    ...row,
-    ip: toIp(nextAddress(highest)),
-    zone,
-    pool,
-    owner: undefined,
-    state: "Free",
-    network: undefined,
-    vpc: undefined,
-    sourceNat: false,
-    staticNat: undefined,
-    allocated: undefined
-  }
-  return [{ ...minted, addresses: put(minted.addresses, address) }, address]
-}
-
-/** Octets of three digits only, so that the order of the numbers is also that of the texts. */
-const firstAddress = toNumber("198.118.100.100")
-const nextAddress = (previous: number): number => {
-  const next = previous + 1
-  return next % 256 < 100 || next % 256 > 249 ? Math.floor(next / 256 + (next % 256 > 249 ? 1 : 0)) * 256 + 100 : next
 }
 
 const hasSourceNat = (state: State, network: string) =>
@@ -138,7 +86,8 @@ const associateIpAddress: Handler = (call) =>
         instanceType: "IpAddress",
         instance: { kind: "address", id: address.id },
         run: refusal === undefined ? run : () => apiError(431, refusal),
-        ...(refusal === undefined ? {} : { undo: (state: State) => releaseAddress(state, address.id) })
+        // Of an address for a VPC nobody takes care: it stays in state Allocating.
+        ...(network === undefined ? {} : { undo: (state: State) => releaseAddress(state, address.id) })
       },
       address.id
     )

@@ -100,6 +100,7 @@ const createFirewallRule: Handler = ({ args, caller, state }: Call) =>
       {
         instanceType: "FirewallRule",
         instance: { kind: "firewall", id: rule.id },
+        undo: (state) => removeFirewall(state, rule.id),
         run: (state) => {
           const now = state.firewall.get(rule.id)
           if (now === undefined) return broken("Failed to create firewall rule")

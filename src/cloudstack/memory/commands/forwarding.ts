@@ -106,6 +106,7 @@ const createPortForwardingRule: Handler = ({ args, caller, state }) =>
       {
         instanceType: "FirewallRule",
         instance: { kind: "forwarding", id: rule.id },
+        undo: (state) => removeForwarding(state, rule.id),
         run: (state) => {
           const now = state.forwarding.get(rule.id)
           if (now === undefined) return broken("Failed to apply port forwarding rule")

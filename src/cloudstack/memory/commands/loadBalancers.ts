@@ -119,7 +119,8 @@ const createLoadBalancerRule: Handler = (call) =>
       {
         instanceType: "FirewallRule",
         instance: { kind: "rule", id: rule.id },
-        run: (state) => finishCreate(state, rule.id, open)
+        run: (state) => finishCreate(state, rule.id, open),
+        undo: (state) => removeRule(state, rule.id)
       },
       rule.id
     )

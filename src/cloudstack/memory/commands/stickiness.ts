@@ -51,6 +51,7 @@ const createLBStickinessPolicy: Handler = ({ args, caller, state }) =>
       { ...minted, policies: put(minted.policies, policy) },
       {
         instanceType: "None",
+        undo: (state) => ({ ...state, policies: drop(state.policies, policy.id) }),
         run: (state) => {
           if (!state.policies.has(policy.id)) return broken("Failed to create stickiness policy")
           // The new policy takes the place of the one before.

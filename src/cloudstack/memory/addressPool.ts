@@ -1,0 +1,59 @@
+/** The ranges of public addresses: who may take how many, and which one is next. */
+import { Result } from "effect"
+import { type ApiError, apiError } from "./errors.ts"
+import { byIp, toIp, toNumber } from "./net.ts"
+import type { Address } from "./records.ts"
+import { mint, put, type State } from "./state.ts"
+
+const noCapacity = () => apiError(533, "Insufficient address capacity")
+
+const holderOf = (state: State, owner: string) => state.accounts.get(owner) ?? state.projects.get(owner)
+
+export const checkLimit = (state: State, owner: string): Result.Result<void, ApiError> => {
+  const holder = holderOf(state, owner)
+  const held = [...state.addresses.values()].filter((address) => address.owner === owner).length
+  if (holder === undefined || held < holder.addressLimit) return Result.succeed(undefined)
+  const kind = state.accounts.has(owner) ? "account" : "project"
+  return apiError(532, `Maximum number of public IP addresses for ${kind}: ${holder.name} has been exceeded.`, 4280)
+}
+
+/** A free address of the owner's own range; an owner with a stated limit gets a new one when the range is used up. */
+export const takeFree = (
+  state: State,
+  owner: string,
+  zone: string,
+  wanted: string | undefined
+): Result.Result<readonly [State, Address], ApiError> => {
+  const free = [...state.addresses.values()].filter((address) => address.pool === owner && address.state === "Free")
+  const found = wanted === undefined ? free.sort(byIp)[0] : free.find((address) => address.ip === wanted)
+  if (found !== undefined) return Result.succeed([state, found])
+  if (wanted !== undefined || holderOf(state, owner)?.endlessPool !== true) return noCapacity()
+  return Result.succeed(newAddress(state, owner, zone))
+}
+
+/** Adds a free address behind all others. */
+export const newAddress = (state: State, pool: string, zone: string): readonly [State, Address] => {
+  const highest = Math.max(firstAddress - 1, ...[...state.addresses.values()].map((address) => toNumber(address.ip)))
+  const [minted, row] = mint(state)
+  const address: Address = {
+    ...row,
+    ip: toIp(nextAddress(highest)),
+    zone,
+    pool,
+    owner: undefined,
+    state: "Free",
+    network: undefined,
+    vpc: undefined,
+    sourceNat: false,
+    staticNat: undefined,
+    allocated: undefined
+  }
+  return [{ ...minted, addresses: put(minted.addresses, address) }, address]
+}
+
+/** Octets of three digits only, so that the order of the numbers is also that of the texts. */
+const firstAddress = toNumber("198.118.100.100")
+const nextAddress = (previous: number): number => {
+  const next = previous + 1
+  return next % 256 < 100 || next % 256 > 249 ? Math.floor(next / 256 + (next % 256 > 249 ? 1 : 0)) * 256 + 100 : next
+}
