@@ -34,7 +34,8 @@ export const makeShared = <A, E>(read: Effect.Effect<A, E>): Shared<A, E> => {
       const now = yield* Clock.currentTimeMillis
       return yield* one.withPermit(
         Effect.suspend(() => {
-          const young = (it: Dated<A>) => maxAge > 0 && now - it.at <= maxAge
+          // A clock that was set back says nothing about an age.
+          const young = (it: Dated<A>) => maxAge > 0 && now >= it.at && now - it.at <= maxAge
           return last !== undefined && (last.began > asked || young(last)) ? Effect.succeed(last) : anew
         })
       )

@@ -1,4 +1,5 @@
-/** Many worlds for many periods: `npm run chaos -- nodes [--seed N] [--periods N]`. */
+/** Many worlds for many periods: `npm run chaos -- nodes [--seed N] [--periods N] [--record]`. */
+import { writeFileSync } from "node:fs"
 import { Effect } from "effect"
 import { liveThrough, type Outcome } from "./nodesWorld.ts"
 
@@ -46,6 +47,19 @@ const numberAfter = (args: ReadonlyArray<string>, flag: string, otherwise: numbe
   return at < 0 ? otherwise : Number(args[at + 1])
 }
 
+const section = (seed: number, seconds: number, totals: Totals) => `## Nodes in a world of faults
+
+Recorded by \`npm run chaos -- nodes --seed ${seed} --periods ${totals.periods} --record\` in ${seconds} s.
+
+| What | Measured |
+| --- | --- |
+| monitor periods lived through, in ${totals.worlds} generated worlds | ${totals.periods} |
+| of these with a living VM wrongly invisible or the API in trouble | ${totals.troubled} (${Math.round((100 * totals.troubled) / totals.periods)} %) |
+| Nodes deleted | ${totals.deletions} |
+| Nodes deleted wrongly, left behind for good, or beyond the limit | ${totals.wrong.length} |
+| longest wait of a gone VM's Node in calm, for each Node allowed in ten minutes | ${Math.ceil(totals.slowest)} periods of 5 s |
+`
+
 /** Lives through the worlds and prints what came of it; false if anything was wrong. */
 export const main = async (args: ReadonlyArray<string>): Promise<boolean> => {
   const seed = numberAfter(args, "--seed", 1)
@@ -57,5 +71,8 @@ export const main = async (args: ReadonlyArray<string>): Promise<boolean> => {
   )
   const seconds = Math.round((performance.now() - started) / 1_000)
   console.log(JSON.stringify({ seed, seconds, ...totals }, null, 2))
+  if (args.includes("--record")) {
+    writeFileSync(new URL("../../bench/chaos-nodes.md", import.meta.url), section(seed, seconds, totals))
+  }
   return totals.wrong.length === 0
 }

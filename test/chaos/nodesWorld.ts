@@ -230,11 +230,11 @@ const live = Effect.fnUntraced(function* (seed: number, length: number) {
       sinceRestart = []
     }
     const clumsy = dice.chance(0.05)
-    yield* kube.onWrite(() =>
-      clumsy && dice.chance(0.5)
-        ? { status: dice.pick([409, 500, 0]), text: "chaos", applied: dice.chance(0.3) }
-        : undefined
-    )
+    yield* kube.onWrite(() => {
+      if (!clumsy || dice.chance(0.5)) return undefined
+      const status = dice.pick([409, 500, 0])
+      return { status, text: "chaos", applied: status !== 409 && dice.chance(0.5) }
+    })
     if (fault !== undefined) {
       faults[fault.name] = (faults[fault.name] ?? 0) + 1
       const truth = visible()

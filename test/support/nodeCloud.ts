@@ -31,7 +31,7 @@ export const makeNodeCloud = () => {
   const machines = Machines.of({
     list: Effect.fnUntraced(function* (maxAge: number) {
       const at = yield* Clock.currentTimeMillis
-      if (kept !== undefined && at >= kept.at && at - kept.at < maxAge) return kept
+      if (kept !== undefined && maxAge > 0 && at >= kept.at && at - kept.at <= maxAge) return kept
       calls.list++
       kept = { machines: yield* state.disturbance.list([...vms.values()].filter(visible)), at }
       return kept

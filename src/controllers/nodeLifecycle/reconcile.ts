@@ -20,7 +20,10 @@ import { removeNode } from "./remove.ts"
 import { memberOf, type Sight, sightOf, withinQuota } from "./sight.ts"
 import { hasShutdownTaint, setShutdownTaint } from "./taint.ts"
 
-/** A Node that is not Ready is watched closely at first; one that stays so is looked at once a minute. */
+/**
+ * A Node that is not Ready is watched closely at first: by a list of this period, or one that somebody else has just
+ * read. One that stays so is looked at once a minute.
+ */
 const closely = 120_000
 const settledAge = 60_000
 
@@ -86,7 +89,7 @@ const unclear = Effect.fnUntraced(function* (memory: Memory, nodes: ReadonlyArra
 })
 
 export interface Options {
-  /** Milliseconds between periods: how old a list may be that shows a VM to be there. */
+  /** Milliseconds between periods. */
   readonly period: number
 }
 
@@ -115,7 +118,7 @@ export const reconcile = Effect.fn("nodeLifecycle.reconcile")(function* (memory:
   const close = unready.some(
     ({ uid }) => memory.suspicions.has(uid) || now - (memory.unready.get(uid) ?? now) < closely
   )
-  const listed = yield* Effect.result(machines.list(close ? options.period : Math.max(options.period, settledAge)))
+  const listed = yield* Effect.result(machines.list(close ? options.period / 2 : settledAge))
   if (listed._tag === "Failure") return yield* unclear(memory, unready, listed.failure.message)
 
   const index = indexMachines(listed.success.machines)
