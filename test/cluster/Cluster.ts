@@ -135,3 +135,8 @@ const make = Effect.gen(function* () {
     )
   })
 })
+
+/** The end of what the controllers said, for a test that failed. */
+export const lastWords: Effect.Effect<string, never, Cluster> = Effect.flatMap(Cluster, ({ controllerLogs }) =>
+  Effect.map(controllerLogs, (logs) => logs.split("\n").slice(-60).join("\n"))
+)

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { assert } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { refusedOf } from "./audit.ts"
-import { Cluster } from "./Cluster.ts"
+import { Cluster, lastWords } from "./Cluster.ts"
 import { eventually } from "./eventually.ts"
 import { finalizer, namespace } from "./services.ts"
 import { suite } from "./suite.ts"
@@ -250,5 +250,6 @@ suite(
         assert.deepStrictEqual(refusedOf(yield* controlPlane.audit), [])
       })
     )
-  }
+  },
+  lastWords
 )

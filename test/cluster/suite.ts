@@ -1,18 +1,26 @@
 /** How a cluster test file begins: with a layer over the control plane's programs, or with one skipped test that says why. */
-import { it, layer, type Vitest } from "@effect/vitest"
-import type { Layer } from "effect"
+import { it, layer } from "@effect/vitest"
+import { Effect, type Layer, type Scope } from "effect"
 import { inject } from "vitest"
 import type { Binaries } from "./binaries.ts"
 
-/** Real time: what is waited for happens in other processes. */
+export interface Tests<R> {
+  readonly effect: <A, E>(title: string, self: () => Effect.Effect<A, E, R | Scope.Scope>) => void
+}
+
+/** Of a failed test, `explain` is printed. Real time: what is waited for happens in other processes. */
 export const suite = <R, E>(
   name: string,
   of: (binaries: Binaries) => Layer.Layer<R, E>,
-  tests: (it: Vitest.MethodsNonLive<R>) => void
+  tests: (it: Tests<R>) => void,
+  explain: Effect.Effect<string, never, R> = Effect.succeed("")
 ): void => {
   const found = inject("controlPlane")
   if ("binaries" in found) {
-    layer(of(found.binaries), { excludeTestServices: true, timeout: "3 minutes" })(name, tests)
+    const explained = Effect.tapCause(() => Effect.map(explain, (text) => console.error(text)))
+    layer(of(found.binaries), { excludeTestServices: true, timeout: "3 minutes" })(name, (test) =>
+      tests({ effect: (title, self) => test.effect(title, () => explained(self())) })
+    )
     return
   }
   it.skipIf(process.env["CI"] !== "true")(`${name} on a real control plane`, () => {
