@@ -7,6 +7,7 @@ import type { Loaded, Source } from "../../config/load.ts"
 import { layerWatching } from "../../config/watch.ts"
 import { ClusterId } from "../../controllers/ClusterIdentity.ts"
 import * as FencedApi from "../../controllers/FencedApi.ts"
+import * as FencedNodes from "../../controllers/FencedNodes.ts"
 import { ServiceOptions } from "../../controllers/service/options.ts"
 import { ServiceController } from "../../controllers/service/ServiceController.ts"
 import { eventsLayer, leasesLayer, nodesLayer, servicesLayer } from "../../kubernetes/layers.ts"
@@ -64,11 +65,12 @@ export const processLayer = (flags: Flags, source: Source, first: Loaded) => {
 /** Held while leading: caches, the identity of the cluster, and a CloudStack that only a leader can change. */
 export const leaderLayer = (flags: Flags) => {
   const cloud = cloudServices.pipe(Layer.provide(FencedApi.layer), Layer.provide(cloudApiLive))
+  const nodes = FencedNodes.layer.pipe(Layer.provide(nodesLayer))
   const loadBalancerClass = flags["load-balancer-class"]
   const options = ServiceOptions.layerOf({
     workers: flags["concurrent-service-syncs"],
     resyncPeriod: flags["resync-period"],
     ...(loadBalancerClass === "" ? {} : { loadBalancerClass })
   })
-  return Layer.mergeAll(cloud, servicesLayer, nodesLayer, ClusterId.layerNoDeps, options, ServiceController.layer)
+  return Layer.mergeAll(cloud, servicesLayer, nodes, ClusterId.layerNoDeps, options, ServiceController.layer)
 }
