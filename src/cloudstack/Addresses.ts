@@ -4,6 +4,12 @@ import type { AddressId, NetworkId, PublicAddress } from "../domain/Cloud.ts"
 import type { CloudStackError } from "./Api.ts"
 import type { Pending } from "./Jobs.ts"
 
+/** An allocation under way. */
+export interface Allocation extends Pending {
+  /** Awaits the job: the address as it was allocated. */
+  readonly address: Effect.Effect<PublicAddress, CloudStackError>
+}
+
 export class Addresses extends Context.Service<
   Addresses,
   {
@@ -12,12 +18,12 @@ export class Addresses extends Context.Service<
     /** None if it is not (or no longer) the caller's. */
     readonly find: (id: AddressId) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
     readonly findByIp: (ip: string) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
-    /** `ip` asks for that very address. `jobId` makes a lost answer findable. `objectId` of the answer is the address. */
+    /** `ip` asks for that very address. `jobId` makes a lost answer findable. */
     readonly associate: (request: {
       readonly target: { readonly networkId: NetworkId } | { readonly vpcId: string }
       readonly ip?: string
       readonly jobId: string
-    }) => Effect.Effect<Pending, CloudStackError>
+    }) => Effect.Effect<Allocation, CloudStackError>
     /** Removes all rules of the address and releases it. */
     readonly disassociate: (id: AddressId) => Effect.Effect<Pending, CloudStackError>
   }

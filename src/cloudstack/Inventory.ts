@@ -11,15 +11,20 @@ import type { CloudStackError } from "./Api.ts"
 export class Inventory extends Context.Service<
   Inventory,
   {
-    /** Every allocated address with its rules, members and firewall rules. Single flight; members along the cheaper axis. */
-    readonly holdings: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+    /**
+     * Every allocated address with its rules, members and firewall rules. Read whole once; later only what was changed
+     * and is relevant to who asks is read again. An address acquired since may be missing: `survey` knows it.
+     */
+    readonly holdings: (
+      relevant: (holding: Holding) => boolean
+    ) => Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
     /** One address read now (address, rules, members, firewall). None if it is not the caller's (any more). */
     readonly fresh: (id: AddressId) => Effect.Effect<Option.Option<Holding>, CloudStackError>
     /**
-     * All addresses and rules read now (two lists). Members and firewall rules are read now too where the address or its
-     * rules are not as known; elsewhere they are those of the last read.
+     * All addresses and rules read now. Members and firewall rules come from the last read where nothing has changed,
+     * are read now where they are relevant, and are left out elsewhere.
      */
-    readonly survey: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+    readonly survey: (relevant: (holding: Holding) => boolean) => Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
     /** This address is no longer as cached (mutated, or a call contradicted the cache). */
     readonly changed: (id: AddressId) => Effect.Effect<void>
     /** Forget everything: the next `holdings` reads anew. Called at each resync. */

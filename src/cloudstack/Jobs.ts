@@ -7,6 +7,8 @@ export interface Pending {
   readonly jobId: string
   /** UUID of the object that a create command makes; known as soon as the call is answered. */
   readonly objectId?: string
+  /** When it ran, in milliseconds since the epoch, to the second; of jobs that were looked up. */
+  readonly ran?: { readonly from: number; readonly to: number }
   /** The content of `jobresult`. Fails with what a failed job says, typed as a synchronous answer would be. */
   readonly done: Effect.Effect<Answer, CloudStackError>
 }

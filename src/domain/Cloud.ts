@@ -55,6 +55,8 @@ export interface PublicAddress {
   readonly isSystem: boolean
   readonly owner: string
   readonly tags: ReadonlyArray<Tag>
+  /** Milliseconds since the epoch, to the second. */
+  readonly allocatedAt?: number
 }
 
 /** CloudStack's load balancer protocols; a rule made without one counts as tcp. */

@@ -110,7 +110,7 @@ const life = Effect.gen(function* () {
   const before = yield* (yield* Addresses).list
   const { addressId, machines, ruleId, tagged } = yield* build
   const inventory = yield* Inventory
-  const holdings = yield* inventory.holdings
+  const holdings = yield* inventory.holdings(() => true)
   const holding = holdings.find(({ address }) => address.id === addressId) ?? assert.fail("not held")
   assert.strictEqual(holding.address.state, "Allocated")
   assert.deepStrictEqual(holding.address.tags, tagged ? [{ key: "owner", value: "us" }] : [])
@@ -130,7 +130,7 @@ const life = Effect.gen(function* () {
   assert.deepInclude(again.rules[0], { id: ruleId, protocol: "tcp-proxy", cidrs: ["1.2.3.4/32", "10.0.0.0/8"] })
   yield* tearDown(addressId)
   yield* inventory.changed(addressId)
-  assert.isFalse((yield* inventory.holdings).some(({ address }) => address.id === addressId))
+  assert.isFalse((yield* inventory.holdings(() => true)).some(({ address }) => address.id === addressId))
   assert.isTrue(Option.isNone(yield* (yield* LoadBalancers).members(ruleId)))
   assert.deepStrictEqual(yield* (yield* Addresses).list, before)
   return tagged
@@ -230,7 +230,7 @@ describe("the composition", () => {
         { fault: { _tag: "throttle", millis: 2_000 } },
         { command: "listLoadBalancerRules", fault: { _tag: "error", code: 530, text: "deadlock" } }
       ])
-      const holdings = yield* inTime(Effect.flatMap(Inventory, (inventory) => inventory.holdings))
+      const holdings = yield* inTime(Effect.flatMap(Inventory, (inventory) => inventory.holdings(() => true)))
       assert.strictEqual(holdings.length, 1)
     }).pipe(Effect.provide(on("alice", world())))
   )

@@ -3,6 +3,7 @@ import { Effect, Schedule } from "effect"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { stepsOf } from "../../controllers/service/chains.ts"
 import { type Decision, decide, isQuiet } from "../../controllers/service/decide.ts"
+import { cachedHoldings } from "../../controllers/service/observe.ts"
 import { isHandled, mayNeedCleanup } from "../../controllers/service/selection.ts"
 import { describe } from "../../controllers/service/steps.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
@@ -28,8 +29,7 @@ const look = Effect.fnUntraced(
     if (mayNeedCleanup(service, loadBalancerClass)) {
       return yield* Effect.logInfo("dry run", { would: "remove its load balancer" })
     }
-    const { holdings } = yield* Inventory
-    const lines = wouldDo(service, yield* decide(service, yield* holdings, new Set()))
+    const lines = wouldDo(service, yield* decide(service, yield* cachedHoldings(service), new Set()))
     if (lines.length === 0) return yield* Effect.logInfo("dry run: nothing to do")
     for (const would of lines) yield* Effect.logInfo("dry run", { would })
   },

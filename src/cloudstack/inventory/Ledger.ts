@@ -37,8 +37,8 @@ export class Ledger {
     return this.#list
   }
 
-  get stale(): ReadonlyArray<AddressId> {
-    return [...this.#changed.keys()]
+  isStale(id: AddressId): boolean {
+    return this.#changed.has(id)
   }
 
   /** What is known of an address that nobody reported as changed. */
@@ -60,7 +60,7 @@ export class Ledger {
   recordAll(began: number, holdings: ReadonlyArray<Holding>): void {
     if (began < this.#horizon) return
     this.#horizon = began
-    for (const id of this.stale) this.#settle(id, began)
+    for (const id of this.#changed.keys()) this.#settle(id, began)
     const next = new Map(holdings.map((holding) => [holding.address.id, holding]))
     for (const [id, later] of this.#read) {
       if (later < began) continue

@@ -35,24 +35,32 @@ export const layer: Layer.Layer<Inventory, never, Addresses | Borders | LoadBala
           ? Effect.map(Effect.forEach(all, firewallOf, { concurrency: manyAddresses }), (found) => found.flat())
           : borders.list()
 
-      /** All addresses and rules now; members and firewall rules of those that are not as known. */
-      const takeStock = Effect.gen(function* () {
-        const began = ledger.begin()
-        const [held, rules] = yield* Effect.all([addresses.list, balancers.list()], { concurrency: 2 })
+      const lists = makeShared(Effect.all([addresses.list, balancers.list()], { concurrency: 2 }))
+
+      /** All addresses and rules now; members and firewall rules of those that are not as known and that matter. */
+      const look = Effect.fnUntraced(function* (relevant: (holding: Holding) => boolean) {
+        const [held, rules] = (yield* lists.get(0)).value
         const rulesOf = Map.groupBy(rules, ({ addressId }) => addressId)
         const drafts = held.map((address) => {
           const own = rulesOf.get(address.id) ?? []
           return { address, own, known: sameAs(ledger.trusted(address.id), address, own) }
         })
-        const unknown = drafts.filter(({ known }) => known === undefined)
+        const unknown = drafts.filter(({ address, known, own }) => known === undefined && relevant(bare(address, own)))
         const [members, firewall] = yield* Effect.all(
           [membersOf(unknown.flatMap(({ own }) => own)), firewallsOf(unknown.map(({ address }) => address))],
           { concurrency: 2 }
         )
         const firewallBy = Map.groupBy(firewall, ({ addressId }) => addressId)
-        const holdings = drafts.map(
-          ({ address, known, own }) => known ?? assemble(address, own, members, firewallBy.get(address.id) ?? [])
-        )
+        return drafts.map((draft) => {
+          const { address, known, own } = draft
+          if (known !== undefined || !unknown.includes(draft)) return known ?? bare(address, own)
+          return assemble(address, own, members, firewallBy.get(address.id) ?? [])
+        })
+      })
+
+      const takeStock = Effect.gen(function* () {
+        const began = ledger.begin()
+        const holdings = yield* look(() => true)
         ledger.recordAll(began, holdings)
         return holdings
       })
@@ -79,8 +87,12 @@ export const layer: Layer.Layer<Inventory, never, Addresses | Borders | LoadBala
         return holding
       })
 
-      const survey = Effect.fn("Inventory.survey")(function* () {
+      const survey = Effect.fn("Inventory.survey")(function* (relevant: (holding: Holding) => boolean) {
         yield* checkScope
+        return yield* look(relevant)
+      })
+
+      const whole = Effect.fnUntraced(function* () {
         const { at, value } = yield* stock.get(0)
         const age = (yield* Clock.currentTimeMillis) - at
         yield* Metric.update(cacheAge.of({ cache: "inventory" }), age / 1000)
@@ -88,20 +100,20 @@ export const layer: Layer.Layer<Inventory, never, Addresses | Borders | LoadBala
       })
 
       const one = Semaphore.makeUnsafe(1)
-      const holdings = Effect.fn("Inventory.holdings")(function* () {
+      const holdings = Effect.fn("Inventory.holdings")(function* (relevant: (holding: Holding) => boolean) {
         yield* checkScope
-        const { stale } = ledger
-        if (ledger.holdings !== undefined && stale.length < manyAddresses) {
-          yield* Effect.forEach(stale, fresh, { concurrency: manyAddresses, discard: true })
-          if (ledger.holdings !== undefined) return ledger.holdings
-        }
-        return (yield* stock.get(0)).value
+        const known = ledger.holdings
+        if (known === undefined) return yield* whole()
+        const stale = known.filter((holding) => ledger.isStale(holding.address.id) && relevant(holding))
+        if (stale.length >= manyAddresses) return yield* whole()
+        yield* Effect.forEach(stale, ({ address }) => fresh(address.id), { concurrency: manyAddresses, discard: true })
+        return ledger.holdings ?? (yield* whole())
       })
 
       return Inventory.of({
-        holdings: one.withPermit(Effect.suspend(holdings)),
+        holdings: (relevant) => one.withPermit(holdings(relevant)),
         fresh,
-        survey: Effect.suspend(survey),
+        survey,
         changed: (id) => Effect.sync(() => ledger.changed(id)),
         expire: forget
       })
@@ -118,6 +130,13 @@ const sameAs = (
   Equal.equals(holding.rules.map(withoutMembers), rules)
     ? holding
     : undefined
+
+/** For those to whom it does not matter what else is there. */
+const bare = (address: PublicAddress, rules: ReadonlyArray<LoadBalancerRule>): Holding => ({
+  address,
+  firewall: [],
+  rules: rules.map((rule) => ({ ...rule, members: [] }))
+})
 
 const withoutMembers = ({ members: _, ...rule }: Holding["rules"][number]): LoadBalancerRule => rule
 

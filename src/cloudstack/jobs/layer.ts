@@ -8,6 +8,7 @@ import { type Answer, CloudStackApi, CloudStackError, Malformed, type Parameters
 import { classifyJob } from "../classify.ts"
 import { Jobs, type Pending } from "../Jobs.ts"
 import { JobSubject, Submitted, WithId } from "../schemas/jobs.ts"
+import { millisOf } from "../schemas/wire.ts"
 import { makePoller } from "./Poller.ts"
 
 /**
@@ -45,7 +46,10 @@ export const layer: Layer.Layer<Jobs, never, CloudStackApi | Settings> = Layer.e
       const made = Object.values(subject?.jobresult ?? {}).find(hasId)
       const running = pending(jobId, command, yield* Clock.currentTimeMillis, subject?.jobinstanceid ?? made?.id)
       const ended = classifyJob(command, jobId, answer.value)
-      return Option.some(Option.isNone(ended) ? running : { ...running, done: Effect.fromResult(ended.value) })
+      if (Option.isNone(ended)) return Option.some(running)
+      const [from, to] = [millisOf(subject?.created ?? ""), millisOf(subject?.completed ?? "")]
+      const ran = from === undefined || to === undefined ? {} : { ran: { from, to } }
+      return Option.some({ ...running, ...ran, done: Effect.fromResult(ended.value) })
     })
 
     /** The answer is lost, the command perhaps not: ask for its job until it is there or certain never to come. */

@@ -1,7 +1,8 @@
 /** `listPublicIpAddresses` and its kin. `networkid` of an address is the public network, not the guest network. */
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { AddressId, NetworkId, type PublicAddress } from "../../domain/Cloud.ts"
-import { flag, listOf, owned, ownerOf, tags, text } from "./wire.ts"
+import type { Answer } from "../Api.ts"
+import { flag, listOf, millisOf, owned, ownerOf, tags, text } from "./wire.ts"
 
 const Wire = Schema.Struct({
   id: AddressId,
@@ -12,6 +13,7 @@ const Wire = Schema.Struct({
   isSourceNat: flag,
   isStaticNat: flag,
   isSystem: flag,
+  allocated: text,
   tags,
   ...owned
 }).pipe(
@@ -28,5 +30,19 @@ const Wire = Schema.Struct({
 export const addresses = listOf(
   "publicipaddress",
   Wire,
-  ({ account, projectid, ...address }): PublicAddress => ({ ...address, owner: ownerOf({ account, projectid }) })
+  ({ account, allocated, projectid, ...address }): PublicAddress => {
+    const allocatedAt = millisOf(allocated)
+    return {
+      ...address,
+      owner: ownerOf({ account, projectid }),
+      ...(allocatedAt === undefined ? {} : { allocatedAt })
+    }
+  }
 )
+
+/**
+ * The address in the result of an allocation that has succeeded. The result is a snapshot from inside the job: it may
+ * say `Allocating` of an address that is Allocated since.
+ */
+export const allocated = (result: Answer): Result.Result<PublicAddress, Schema.SchemaError> =>
+  Result.map(addresses.decode(result["ipaddress"]), (address) => ({ ...address, state: "Allocated" }))

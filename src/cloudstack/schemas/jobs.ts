@@ -12,6 +12,9 @@ export const PendingJobs = Schema.Struct({
 export const JobSubject = Schema.Struct({
   /** A Java class name. */
   cmd: Schema.optionalKey(Schema.String),
+  /** Dates; the job is made when the create phase of its command has ended. */
+  created: Schema.optionalKey(Schema.String),
+  completed: Schema.optionalKey(Schema.String),
   jobinstanceid: Schema.optionalKey(Schema.NonEmptyString),
   /** One object under a name of its kind. */
   jobresult: Schema.optionalKey(Schema.Record(Schema.String, Schema.Unknown))

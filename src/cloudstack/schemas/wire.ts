@@ -35,6 +35,12 @@ export const cidrs = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
+/** `2021-10-04T09:24:38+0000`, in whatever zone the server is, as milliseconds; undefined if it is no date. */
+export const millisOf = (date: string): number | undefined => {
+  const millis = Date.parse(date.replace(/([+-]\d\d)(\d\d)$/, "$1:$2"))
+  return Number.isNaN(millis) ? undefined : millis
+}
+
 export const tags = list(Schema.Struct({ key: Schema.String, value: text }))
 
 export const owned = { account: text, projectid: text }

@@ -1,9 +1,10 @@
 /** `Addresses` over the calls. Only allocated addresses are listed, which is what the server does unless told otherwise. */
 import { Array, Effect, Layer } from "effect"
 import { Addresses } from "../Addresses.ts"
+import { CloudStackError, Malformed } from "../Api.ts"
 import { Jobs } from "../Jobs.ts"
 import { Lists } from "../Lists.ts"
-import { addresses } from "../schemas/addresses.ts"
+import { addresses, allocated } from "../schemas/addresses.ts"
 import { noneIfAbsent } from "./absence.ts"
 
 export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
@@ -17,8 +18,8 @@ export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
       list: list(),
       find: Effect.fn("Addresses.find")((id) => Effect.map(noneIfAbsent(list({ id })), Array.head)),
       findByIp: Effect.fn("Addresses.findByIp")((ip) => Effect.map(list({ ipaddress: ip }), Array.head)),
-      associate: Effect.fn("Addresses.associate")(({ ip, jobId, target }) =>
-        jobs.submit(
+      associate: Effect.fn("Addresses.associate")(function* ({ ip, jobId, target }) {
+        const pending = yield* jobs.submit(
           "associateIpAddress",
           {
             ...("vpcId" in target ? { vpcid: target.vpcId } : { networkid: target.networkId }),
@@ -26,7 +27,15 @@ export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
           },
           { jobId }
         )
-      ),
+        const address = Effect.flatMap(pending.done, (result) =>
+          Effect.mapError(
+            Effect.fromResult(allocated(result)),
+            ({ message }) =>
+              new CloudStackError({ command: "associateIpAddress", reason: new Malformed({ text: message }), jobId })
+          )
+        )
+        return { ...pending, address }
+      }),
       disassociate: Effect.fn("Addresses.disassociate")((id) => jobs.submit("disassociateIpAddress", { id }))
     })
   })

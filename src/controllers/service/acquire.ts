@@ -4,7 +4,6 @@
  */
 import { Effect, Option, Schema } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
-import { CloudStackError, Malformed } from "../../cloudstack/Api.ts"
 import { Jobs, type Pending } from "../../cloudstack/Jobs.ts"
 import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { AddressId, type Network, type PublicAddress } from "../../domain/Cloud.ts"
@@ -32,49 +31,48 @@ export class TooManyAllocations extends Schema.TaggedError<TooManyAllocations>()
   }
 }
 
-const addressOf = (pending: Pending): Option.Option<AddressId> =>
-  Option.map(Option.fromNullishOr(pending.objectId), AddressId.make)
+/** The address is taken in the create phase, before the job begins; locks may make that take a while. */
+const createPhase = 120_000
 
-/** Ids are reused: an address that somebody marked or uses since is not what that job left behind. */
-const isUntouched = Effect.fnUntraced(function* (address: PublicAddress, network: Network) {
+/** Whether the address was allocated by this very job: ids are reused, and jobs are remembered for a day. */
+const isOf = ({ allocatedAt }: PublicAddress, { ran }: Pending): boolean =>
+  ran !== undefined &&
+  allocatedAt !== undefined &&
+  ran.from - createPhase <= allocatedAt &&
+  allocatedAt <= ran.to + 1_000
+
+/** Nobody has marked it or put anything on it. */
+const isUntouched = Effect.fnUntraced(function* (address: PublicAddress) {
   if (address.state !== "Allocated" || isMarked(address.tags) || !mayBeReleased(address)) return false
-  if (address.networkId !== network.id) return false
   const rules = yield* (yield* LoadBalancers).list({ addressId: address.id })
   return rules.length === 0
 })
 
-/** What an earlier allocation left: its address if it can be used, else nothing. */
-const recover = Effect.fnUntraced(function* (pending: Pending, { ip, network }: AcquireInput) {
-  const addresses = yield* Addresses
+/** The address that an earlier allocation left behind, if it is still as that left it. */
+const leftBy = Effect.fnUntraced(function* (jobId: string, pending: Pending) {
   const ended = yield* Effect.result(pending.done)
   if (ended._tag === "Failure" && (ended.failure.ambiguous || ended.failure.transient)) return yield* ended.failure
-  const id = addressOf(pending)
-  if (ended._tag === "Failure" || Option.isNone(id)) return Option.none<PublicAddress>()
-  const found = yield* addresses.find(id.value)
-  if (Option.isNone(found) || !(yield* isUntouched(found.value, network))) return Option.none<PublicAddress>()
-  if (ip === undefined || found.value.ip === ip) return found
-  // Allocated for what the Service asked before; nobody knows of it but us.
-  yield* Effect.logInfo("release an address that is asked for no more", { address: found.value.ip })
-  yield* (yield* addresses.disassociate(found.value.id)).done
-  return Option.none<PublicAddress>()
+  if (ended._tag === "Failure" || pending.objectId === undefined) return Option.none<PublicAddress>()
+  // One that ran until now has its times only when asked for again.
+  const job = pending.ran === undefined ? yield* (yield* Jobs).find(jobId) : Option.some(pending)
+  const found = yield* (yield* Addresses).find(AddressId.make(pending.objectId))
+  if (Option.isNone(found) || Option.isNone(job) || !isOf(found.value, job.value)) return Option.none<PublicAddress>()
+  return (yield* isUntouched(found.value)) ? found : Option.none<PublicAddress>()
+})
+
+const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {
+  yield* Effect.logInfo("release an address that was allocated but never used", { address: ip, id })
+  yield* (yield* (yield* Addresses).disassociate(id)).done
 })
 
 const allocate = Effect.fnUntraced(function* ({ ip, network }: AcquireInput, jobId: string) {
   const addresses = yield* Addresses
   const lanes = yield* AddressLanes
   const target = network.vpcId === undefined ? { networkId: network.id } : { vpcId: network.vpcId }
-  const pending = yield* lanes.within(accountLane)(
+  const allocation = yield* lanes.within(accountLane)(
     addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) })
   )
-  yield* pending.done
-  const missing = new CloudStackError({
-    command: "associateIpAddress",
-    reason: new Malformed({ text: "the address allocated is not in the list" }),
-    jobId
-  })
-  const id = yield* Effect.mapError(Effect.fromOption(addressOf(pending)), () => missing)
-  const address = yield* addresses.find(id)
-  return yield* Effect.mapError(Effect.fromOption(address), () => missing)
+  return yield* allocation.address
 })
 
 /** An address that is Allocated, ours, and not yet marked. */
@@ -84,8 +82,24 @@ export const acquire = Effect.fn("service.acquire")(function* (input: AcquireInp
     const jobId = allocationId(input.serviceUid, attempt)
     const known = yield* jobs.find(jobId)
     if (Option.isNone(known)) return yield* allocate(input, jobId)
-    const recovered = yield* recover(known.value, input)
-    if (Option.isSome(recovered)) return recovered.value
+    const left = yield* leftBy(jobId, known.value)
+    if (Option.isNone(left)) continue
+    const { ip, networkId } = left.value
+    if (networkId === input.network.id && (input.ip === undefined || input.ip === ip)) return left.value
+    // Allocated for what the Service asked before; nobody knows of it but us.
+    yield* release(left.value)
   }
   return yield* new TooManyAllocations({ serviceUid: input.serviceUid })
+})
+
+/** Releases what allocations for this Service left behind, cut off before the address could be marked. */
+export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* (serviceUid: string) {
+  const jobs = yield* Jobs
+  for (let attempt = 0; attempt < mostAttempts; attempt++) {
+    const jobId = allocationId(serviceUid, attempt)
+    const known = yield* jobs.find(jobId)
+    if (Option.isNone(known)) return
+    const left = yield* leftBy(jobId, known.value)
+    if (Option.isSome(left)) yield* release(left.value)
+  }
 })

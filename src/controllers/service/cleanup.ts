@@ -1,13 +1,13 @@
 /** Removes all that a Service has in CloudStack, then lets it go. The finalizer is the last word. */
 import { Effect } from "effect"
-import { Inventory } from "../../cloudstack/Inventory.ts"
 import type { AddressId } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
+import { releaseLeftovers } from "./acquire.ts"
 import { change } from "./change.ts"
 import { designRemoval } from "./design.ts"
 import { failing, nextOf } from "./failure.ts"
-import { claimantFor, freshHoldings } from "./observe.ts"
+import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
 import { ServiceOptions } from "./options.ts"
 import { dropFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
@@ -18,10 +18,10 @@ const removeAll = Effect.fnUntraced(function* (service: Service) {
   const reporter = yield* Reporter
   const cluster = yield* ClusterId
   const claimant = yield* claimantFor(service)
-  const cached = yield* (yield* Inventory).holdings
+  const cached = yield* cachedHoldings(service)
   let concerned: ReadonlyArray<AddressId> = designRemoval(cached, claimant).leaving.map(({ address }) => address.id)
   for (let looks = 1; ; looks++) {
-    const removal = designRemoval(yield* freshHoldings(cached, concerned), claimant)
+    const removal = designRemoval(yield* freshHoldings(service, cached, concerned), claimant)
     yield* reporter.tell(service, removal.notes)
     if (removal.plan.cleanup.length === 0) return
     if (looks === 1) yield* reporter.say(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
@@ -45,6 +45,7 @@ export const cleanup = Effect.fn("service.cleanup")(function* (service: Service)
   const reporter = yield* Reporter
   const { loadBalancerClass } = yield* ServiceOptions
   yield* removeAll(service)
+  yield* releaseLeftovers(service.uid)
   // Another controller serves it now and needs the finalizer, which is the same for all of them.
   if (isElsewhere(service, loadBalancerClass)) return "NotOurs" as const
   if (!service.deleting) yield* publish(service, pendingWrites(service, [], undefined))

@@ -1,7 +1,6 @@
 /** Makes a Service's load balancer what the Service wants: decide from the cache, and again afresh before any change. */
 import { Effect, Option } from "effect"
 import type { CloudStackError } from "../../cloudstack/Api.ts"
-import { Inventory } from "../../cloudstack/Inventory.ts"
 import type { Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
 import { tags } from "../../domain/Ownership.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
@@ -12,7 +11,7 @@ import { apply } from "./apply.ts"
 import { change } from "./change.ts"
 import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
 import { failing, nextOf } from "./failure.ts"
-import { freshHoldings } from "./observe.ts"
+import { cachedHoldings, freshHoldings } from "./observe.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { Step } from "./steps.ts"
@@ -45,21 +44,19 @@ const acquireMarked = Effect.fnUntraced(function* (service: Service, wanted: Non
 /** The decision with its address, acquired if there is none yet. */
 const settle = Effect.fnUntraced(function* (
   service: Service,
+  decision: Decision,
   holdings: ReadonlyArray<Holding>,
   rigid: ReadonlySet<RuleId>
 ) {
-  const decision = yield* decide(service, holdings, rigid)
-  if (decision.acquire === undefined) return decision
-  const { ip } = decision.acquire
-  const acquired = yield* acquireMarked(service, decision.acquire).pipe(
-    Effect.map(Option.some),
-    Effect.catchTag("CloudStackError", (error) => {
-      const refusal = refuseAcquire(error, ip)
-      return refusal === undefined ? Effect.fail(error) : Effect.succeed(refusal)
-    })
-  )
-  if ("reason" in acquired) return { ...decision, refusal: acquired } satisfies Decision
-  return Option.isSome(acquired) ? yield* decide(service, [...holdings, acquired.value], rigid) : decision
+  const { acquire: wanted } = decision
+  if (wanted === undefined) return decision
+  const acquired = yield* Effect.result(acquireMarked(service, wanted))
+  if (acquired._tag === "Success") return yield* decide(service, [...holdings, acquired.success], rigid)
+  const error = acquired.failure
+  const refusal = error._tag === "CloudStackError" ? refuseAcquire(error, wanted.ip) : undefined
+  if (refusal === undefined) return yield* error
+  const { acquire: _, ...rest } = decision
+  return { ...rest, refusal } satisfies Decision
 })
 
 const announce = Effect.fnUntraced(function* (service: Service, decision: Decision, ended: boolean) {
@@ -89,29 +86,35 @@ const carryOut = Effect.fnUntraced(function* (service: Service, decision: Decisi
   })
 })
 
+/** Told where there is nothing to do: what a person has to settle, and what is worth knowing. */
+const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: Decision) {
+  yield* (yield* Reporter).tell(service, notes, refusal)
+  return refusal === undefined ? ("Converged" as const) : ("Refused" as const)
+})
+
 export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
   const reporter = yield* Reporter
-  const cached = yield* (yield* Inventory).holdings
+  const cached = yield* cachedHoldings(service)
   const first = yield* decide(service, cached, new Set())
-  if (isQuiet(service, first)) {
-    yield* reporter.tell(service, first.notes, first.refusal)
-    return first.refusal === undefined ? ("Converged" as const) : ("Refused" as const)
-  }
-  yield* announce(service, first, false)
-  const held = first.refusal === undefined ? yield* holdFinalizer(service) : Option.some(service)
-  if (Option.isNone(held)) return "NotOurs" as const
+  if (isQuiet(service, first)) return yield* rest(service, first)
 
   const rigid = new Set<RuleId>()
   let concerned = first.concerned
   for (let looks = 1; ; looks++) {
-    const holdings = yield* freshHoldings(cached, concerned)
-    const decision = yield* settle(held.value, holdings, rigid)
+    const holdings = yield* freshHoldings(service, cached, concerned)
+    const found = yield* decide(service, holdings, rigid)
+    if (looks === 1) {
+      if (isQuiet(service, found)) return yield* rest(service, found)
+      yield* announce(service, found, false)
+    }
+    const held = found.refusal === undefined ? yield* holdFinalizer(service) : Option.some(service)
+    if (Option.isNone(held)) return "NotOurs" as const
+    const decision = yield* settle(held.value, found, holdings, rigid)
     yield* reporter.tell(held.value, decision.notes, decision.refusal)
-    const failures = yield* carryOut(held.value, decision)
-    const next = nextOf(failures, looks)
+    const next = nextOf(yield* carryOut(held.value, decision), looks)
     switch (next._tag) {
       case "Done":
-        yield* announce(held.value, first, true)
+        yield* announce(held.value, found, true)
         return decision.refusal === undefined ? ("Changed" as const) : ("Refused" as const)
       case "LookAgain":
         for (const id of next.rigid) rigid.add(id)

@@ -13,7 +13,7 @@ import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { claimantOf } from "./claimant.ts"
-import type { Claimant } from "./claims.ts"
+import { type Claimant, claims, isClaimed } from "./claims.ts"
 import { desired, wantedAddress } from "./desired.ts"
 import { MadeFirewallRules } from "./MadeFirewallRules.ts"
 import { chooseNetwork } from "./network.ts"
@@ -66,13 +66,28 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
   return { _tag: "Known", network: network.value, desired: wanted, claimant } satisfies Demand
 })
 
-/** The cached holdings with some addresses read anew, or all of them where none is known to be concerned. */
+/** What a Service may have something on, or wants: the rest of the inventory need not be known to the last detail. */
+const relevance = Effect.fnUntraced(function* (service: Service) {
+  const claimant = yield* claimantFor(service)
+  const address = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  return (holding: Holding) =>
+    isClaimed(claims(holding, claimant), claimant) || (address._tag === "Named" && holding.address.ip === address.ip)
+})
+
+/** To decide whether there is work. */
+export const cachedHoldings = Effect.fn("service.cachedHoldings")(function* (service: Service) {
+  const inventory = yield* Inventory
+  return yield* inventory.holdings(yield* relevance(service))
+})
+
+/** To decide what to change: the addresses concerned read anew, or where none is known to be, a look at all of them. */
 export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
+  service: Service,
   cached: ReadonlyArray<Holding>,
   concerned: ReadonlyArray<AddressId>
 ) {
   const inventory = yield* Inventory
-  if (concerned.length === 0) return yield* inventory.survey
+  if (concerned.length === 0) return yield* inventory.survey(yield* relevance(service))
   const read = yield* Effect.forEach(concerned, inventory.fresh, { concurrency: "unbounded" })
   const others = cached.filter((holding) => !concerned.includes(holding.address.id))
   return [...others, ...read.flatMap(Option.toArray)]

@@ -73,9 +73,9 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
   RemoveMembers: { timeout: minutes(6), retries: 2, meaning: common },
   OpenBorder: { timeout: minutes(6), retries: 2, meaning: common },
   CloseBorder: { timeout: minutes(6), retries: 2, meaning: gone },
-  // "tag … already on …" is a 530: somebody was faster, or the first answer was lost.
-  TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, ServerFault: "done", Forbidden: "done" } },
-  TagAddress: { timeout: minutes(2), retries: 2, meaning: { ...common, ServerFault: "done", Forbidden: "done" } },
+  // Refused is "tag … already on …": the first answer was lost.
+  TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
+  TagAddress: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
   // A second release is a 530, not a 431: look whether the address is still there.
   ReleaseAddress: { timeout: minutes(6), retries: 2, meaning: gone }
 }

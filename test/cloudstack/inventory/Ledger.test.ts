@@ -69,7 +69,7 @@ describe("Ledger", () => {
         for (const id of ids) {
           const trusted = ledger.trusted(AddressId.make(id))
           if (trusted !== undefined) assert.strictEqual(trusted.address.ip, look(id)?.address.ip)
-          const stale = ledger.stale.includes(AddressId.make(id))
+          const stale = ledger.isStale(AddressId.make(id))
           if (ledger.holdings !== undefined && !stale && trusted === undefined) assert.isUndefined(look(id))
         }
       }

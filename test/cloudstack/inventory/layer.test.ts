@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Redacted, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
+import type { CloudStackError } from "../../../src/cloudstack/Api.ts"
 import { type Answer, NotFound } from "../../../src/cloudstack/Api.ts"
 import { Inventory } from "../../../src/cloudstack/Inventory.ts"
 import { layer as cloudStack } from "../../../src/cloudstack/layers.ts"
@@ -83,9 +84,15 @@ const answer = (world: World, { command, parameters }: Asked): Answer | NotFound
   }
 }
 
+/** As asked by somebody to whom everything matters. */
+interface Whole extends Omit<Inventory["Service"], "holdings" | "survey"> {
+  readonly holdings: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+  readonly survey: Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+}
+
 const on = <A, E>(
   world: World,
-  body: (inventory: Inventory["Service"], asked: Array<Asked>, rotate: () => void) => Effect.Effect<A, E, Scope.Scope>,
+  body: (inventory: Whole, asked: Array<Asked>, rotate: () => void) => Effect.Effect<A, E, Scope.Scope>,
   delay: (asked: Asked) => number = () => 0
 ) => {
   const asked: Array<Asked> = []
@@ -103,7 +110,9 @@ const on = <A, E>(
     Layer.provide(Layer.succeed(Settings, { current: Effect.sync(() => settings), changes: Stream.empty }))
   )
   return Effect.scoped(
-    Effect.flatMap(Inventory, (inventory) => body(inventory, asked, rotate)).pipe(Effect.provide(layer))
+    Effect.flatMap(Inventory, ({ holdings, survey, ...others }) =>
+      body({ ...others, holdings: holdings(() => true), survey: survey(() => true) }, asked, rotate)
+    ).pipe(Effect.provide(layer))
   )
 }
 
@@ -273,9 +282,6 @@ describe("Inventory.survey", () => {
         asked.length = 0
         assert.deepStrictEqual(seen(yield* survey), expected(world))
         assert.isAtMost(asked.length, 6)
-        asked.length = 0
-        assert.deepStrictEqual(seen(yield* holdings), expected(world))
-        assert.strictEqual(asked.length, 0)
       })
     )
   })
