@@ -1,5 +1,7 @@
 /** The state under construction, and what the refs of the world stand for. */
+import { HashMap } from "effect"
 import { newAddress } from "./addressPool.ts"
+import { toNumber } from "./net.ts"
 import type { Address, Row } from "./records.ts"
 import { mint, type State } from "./state.ts"
 import type { World } from "./World.ts"
@@ -15,6 +17,7 @@ const empty = (world: World, seed: number): State => ({
   domains: { root: nobody, main: nobody },
   offering: nobody,
   managementServer: nobody,
+  publicNetwork: nobody,
   networkOfferings: new Map(),
   zones: new Map(),
   accounts: new Map(),
@@ -30,7 +33,9 @@ const empty = (world: World, seed: number): State => ({
   forwarding: new Map(),
   policies: new Map(),
   tags: new Map(),
-  jobs: new Map(),
+  jobs: HashMap.empty(),
+  pending: new Map(),
+  swept: 0,
   windows: new Map(),
   pushes: new Map()
 })
@@ -38,6 +43,7 @@ const empty = (world: World, seed: number): State => ({
 export class Builder {
   state: State
   readonly ids = new Map<string, string>()
+  private readonly guests = new Map<string, Set<number>>()
   readonly world: World
   readonly now: number
   constructor(world: World, seed: number, now: number) {
@@ -53,6 +59,17 @@ export class Builder {
   }
   id(ref: string): string {
     return this.ids.get(ref) ?? ""
+  }
+  /** The addresses given away in a guest network. */
+  guestsOf(network: string): ReadonlySet<number> {
+    return this.guests.get(network) ?? new Set()
+  }
+  guestIp(network: string, ip: string | undefined): string | undefined {
+    if (ip === undefined) return undefined
+    const known = this.guests.get(network)
+    if (known === undefined) this.guests.set(network, new Set([toNumber(ip)]))
+    else known.add(toNumber(ip))
+    return ip
   }
   address(pool: string, zone: string): Address {
     const [state, address] = newAddress(this.state, pool, zone)

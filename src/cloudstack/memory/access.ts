@@ -35,8 +35,13 @@ export const requireOwner = (
   owner: string | undefined
 ): Result.Result<void, ApiError> => (owns(state, caller, owner) ? Result.succeed(undefined) : deny())
 
-export const accountNamed = (state: State, name: string): Account | undefined =>
-  [...state.accounts.values()].find((account) => account.name.toLowerCase() === name.toLowerCase())
+const domainOf = (state: State, account: Account): string =>
+  isRoot(account) ? state.domains.root.id : state.domains.main.id
+
+const accountNamed = (state: State, name: string, domain: string): Account | undefined =>
+  [...state.accounts.values()].find(
+    (account) => account.name.toLowerCase() === name.toLowerCase() && domainOf(state, account) === domain
+  )
 
 /** The owner that `account` (with `domainid`) or `projectid` names; undefined if neither is sent. */
 export const namedOwner = (
@@ -51,45 +56,43 @@ export const namedOwner = (
   }
   if (project !== undefined && project !== "-1") return Result.succeed(project)
   if (name === undefined) return Result.succeed(undefined)
-  const account = accountNamed(state, name)
-  if (account === undefined) return refuse(`Unable to find account with name ${name} in domain specified`)
+  // Without `domainid` it is a name in the caller's own domain.
+  const domain = args.text("domainid") ?? domainOf(state, caller)
+  const account = accountNamed(state, name, domain)
+  if (account === undefined) return refuse(`could not find account ${name} in domain ${domain}`)
   return account.id === caller.id || owns(state, caller, account.id) ? Result.succeed(account.id) : deny()
 }
 
 /**
  * The owners whose objects a list shows. Without `projectid` objects of projects are skipped, and `listall` counts for
- * administrators only; `byId` is whether a single object was asked for, which a root administrator sees whoever owns it.
+ * administrators only; `byId` is whether a single object was asked for, which administrators see whoever owns it.
  */
-export const scope = (
-  state: State,
-  caller: Account,
-  args: Arguments,
-  byId: boolean
-): Result.Result<(owner: string | undefined) => boolean, ApiError> =>
-  Result.map(namedOwner(state, caller, args), (named): ((owner: string | undefined) => boolean) => {
+export const scope = (state: State, caller: Account, args: Arguments, byId: boolean): Result.Result<Scope, ApiError> =>
+  Result.map(namedOwner(state, caller, args), (named): Scope => {
     if (named !== undefined) return (owner) => owner === named
     const all = args.flag("listall") === true
-    if (args.text("projectid") === "-1") {
-      return (owner) => {
-        const project = owner === undefined ? undefined : state.projects.get(owner)
-        if (project !== undefined) return owns(state, caller, owner)
-        return all && (owner === caller.id || (caller.role !== "User" && owns(state, caller, owner)))
-      }
-    }
-    if (isRoot(caller) && byId) return () => true
+    if (args.text("projectid") === "-1") return projectScope(state, caller, all)
+    const administrator = isRoot(caller) || caller.role === "DomainAdmin"
     const domain = args.text("domainid")
-    const wide = all || domain !== undefined
-    if (isRoot(caller) && wide) {
-      return (owner) => owner !== undefined && state.accounts.has(owner) && inDomain(state, owner, domain)
+    if (!administrator || (domain === undefined && !all && !byId)) return (owner) => owner === caller.id
+    if (domain === undefined && byId) return (owner) => owns(state, caller, owner)
+    const deep = domain === undefined || args.flag("isrecursive") === true
+    return (owner) => {
+      const account = owner === undefined ? undefined : state.accounts.get(owner)
+      if (account === undefined || !owns(state, caller, owner)) return false
+      const below = domain === undefined || domain === state.domains.root.id
+      return (deep && below) || domainOf(state, account) === domain
     }
-    if (caller.role === "DomainAdmin" && wide) {
-      return (owner) => owner !== undefined && state.accounts.has(owner) && owns(state, caller, owner)
-    }
-    return (owner) => owner === caller.id
   })
 
-const inDomain = (state: State, owner: string, domain: string | undefined): boolean => {
-  const account = state.accounts.get(owner)
-  if (account === undefined || domain === undefined || domain === state.domains.root.id) return account !== undefined
-  return !isRoot(account)
-}
+type Scope = (owner: string | undefined) => boolean
+
+/** `projectid=-1`: all projects of the caller, with `listall` also the caller's own; to root everybody's. */
+const projectScope =
+  (state: State, caller: Account, all: boolean): Scope =>
+  (owner) => {
+    if (owner === undefined) return false
+    const project = state.projects.get(owner)
+    if (isRoot(caller)) return all || project !== undefined
+    return project === undefined ? all && owner === caller.id : isMember(project, caller)
+  }

@@ -20,6 +20,12 @@ const parseAction = (text: string): AclItem["action"] | undefined => {
   return text.toLowerCase() === "deny" ? "Deny" : undefined
 }
 
+export const ownerOfList = (state: State, list: AclList): string | undefined => state.vpcs.get(list.vpc ?? "")?.owner
+
+/** The networks that use a list, and so get a push when an item changes. */
+export const tiersOf = (state: State, list: string) =>
+  [...state.networks.values()].filter((network) => network.acl === list)
+
 /** The sent fields over `base`, or over the defaults of a new item. */
 export const itemFields = (args: Arguments, base: AclItem | undefined): Result.Result<Fields, ApiError> =>
   Result.gen(function* () {

@@ -1,7 +1,6 @@
 /** The ranges of public addresses: who may take how many, and which one is next. */
 import { Result } from "effect"
 import { type ApiError, apiError } from "./errors.ts"
-import { byIp, toIp, toNumber } from "./net.ts"
 import type { Address } from "./records.ts"
 import { mint, put, type State } from "./state.ts"
 
@@ -25,19 +24,18 @@ export const takeFree = (
   wanted: string | undefined
 ): Result.Result<readonly [State, Address], ApiError> => {
   const free = [...state.addresses.values()].filter((address) => address.pool === owner && address.state === "Free")
-  const found = wanted === undefined ? free.sort(byIp)[0] : free.find((address) => address.ip === wanted)
+  const found = wanted === undefined ? free[0] : free.find((address) => address.ip === wanted)
   if (found !== undefined) return Result.succeed([state, found])
   if (wanted !== undefined || holderOf(state, owner)?.endlessPool !== true) return noCapacity()
   return Result.succeed(newAddress(state, owner, zone))
 }
 
-/** Adds a free address behind all others. */
+/** Adds a free address behind all others: the table is in order of address. */
 export const newAddress = (state: State, pool: string, zone: string): readonly [State, Address] => {
-  const highest = Math.max(firstAddress - 1, ...[...state.addresses.values()].map((address) => toNumber(address.ip)))
   const [minted, row] = mint(state)
   const address: Address = {
     ...row,
-    ip: toIp(nextAddress(highest)),
+    ip: ipOf(state.addresses.size),
     zone,
     pool,
     owner: undefined,
@@ -52,8 +50,4 @@ export const newAddress = (state: State, pool: string, zone: string): readonly [
 }
 
 /** Octets of three digits only, so that the order of the numbers is also that of the texts. */
-const firstAddress = toNumber("198.118.100.100")
-const nextAddress = (previous: number): number => {
-  const next = previous + 1
-  return next % 256 < 100 || next % 256 > 249 ? Math.floor(next / 256 + (next % 256 > 249 ? 1 : 0)) * 256 + 100 : next
-}
+const ipOf = (index: number): string => `198.118.${100 + Math.floor(index / 150)}.${100 + (index % 150)}`

@@ -47,7 +47,8 @@ export const boot = (world: World, seed: number, now: number): State => {
     ...build.state,
     domains: { root, main },
     offering: build.row(),
-    managementServer: build.row()
+    managementServer: build.row(),
+    publicNetwork: build.row()
   }
   addOfferings(build)
   for (const { name, ref } of world.zones) {

@@ -1,6 +1,6 @@
 /** The networks and machines of a world, deployed one after the other. */
 import type { Builder } from "./Builder.ts"
-import { freeGuestIp, macOf } from "./guestNetworks.ts"
+import { firstFree, macOf } from "./guestNetworks.ts"
 import type { Address, Network, Nic } from "./records.ts"
 import { put } from "./state.ts"
 import type { WorldNetwork, WorldVm } from "./World.ts"
@@ -23,7 +23,6 @@ export const addNetwork = (build: Builder, network: WorldNetwork): void => {
     zone: build.id(network.zone),
     services: network.services,
     vpc: tier === undefined ? undefined : build.id(tier.vpc),
-    // Without a list of its own a tier shows none.
     acl: tier === undefined || tier.acl === "default_deny" ? undefined : build.id(tier.acl),
     gateway: tier?.gateway ?? plain.gateway,
     netmask: tier?.netmask ?? plain.netmask,
@@ -54,7 +53,9 @@ export const addSourceNat = (
 /** The first machine that starts brings up the router, and with it the source NAT address. */
 const implement = (build: Builder, network: Network): void => {
   if (network.state !== "Allocated") return
-  build.state = { ...build.state, networks: put(build.state.networks, { ...network, state: "Implemented" }) }
+  // A tier without a list gets the built-in one when it is brought up, not before.
+  const acl = network.kind === "vpc-tier" ? (network.acl ?? build.id("default_deny")) : undefined
+  build.state = { ...build.state, networks: put(build.state.networks, { ...network, acl, state: "Implemented" }) }
   if (network.kind === "isolated" && network.owner !== undefined && network.services.includes("SourceNat")) {
     addSourceNat(build, network.owner, network.zone, { network: network.id, vpc: undefined })
   }
@@ -71,7 +72,7 @@ export const addVm = (build: Builder, vm: WorldVm): void => {
     nics.push({
       ...nic,
       network: network.id,
-      ip: ip ?? freeGuestIp(build.state, network),
+      ip: build.guestIp(network.id, ip ?? firstFree(network, build.guestsOf(network.id))),
       isDefault: nics.length === 0,
       mac: macOf(nic.n),
       secondary: []

@@ -1,8 +1,10 @@
 /** Runs one command of a known caller on the state: decode, handler, job, and the answer in its envelope. */
 import { Result } from "effect"
 import type { Parameters } from "../Api.ts"
+import { parameterOf } from "./auth.ts"
 import type { Content, Handler, JobPlan, Outcome } from "./command.ts"
 import { accountCommands } from "./commands/accounts.ts"
+import { aclListCommands } from "./commands/aclLists.ts"
 import { aclCommands } from "./commands/acls.ts"
 import { addressCommands } from "./commands/addresses.ts"
 import { firewallCommands } from "./commands/firewall.ts"
@@ -25,6 +27,7 @@ import type { State } from "./state.ts"
 const handlers: Readonly<Record<string, Handler>> = {
   ...accountCommands,
   ...aclCommands,
+  ...aclListCommands,
   ...addressCommands,
   ...firewallCommands,
   ...forwardingCommands,
@@ -107,7 +110,7 @@ const prepare = (
   })
 
 export const dispatch = (before: State, caller: Account, command: string, raw: Parameters, now: number): Dispatched => {
-  const state = forgetExpired(before, now)
+  const state = forgetExpired(before, parameterOf(raw, "jobid") ?? parameterOf(raw, "customjobid"), now)
   const root = caller.role === "Admin"
   const prepared = prepare(state, caller, command, raw, now)
   if (Result.isFailure(prepared)) return { state, answer: refused(command, prepared.failure, root) }

@@ -3,26 +3,32 @@ import { toIp, toNumber } from "./net.ts"
 import type { Network } from "./records.ts"
 import type { State } from "./state.ts"
 
-const sizeOf = (netmask: string): number => 2 ** 32 - toNumber(netmask)
-
-/** The network's own address, the gateway and the broadcast address are nobody's. */
-export const freeGuestIp = (state: State, network: Network, wanted?: string): string | undefined => {
-  if (network.gateway === undefined || network.netmask === undefined) return undefined
-  const size = sizeOf(network.netmask)
-  const base = toNumber(network.gateway) - (toNumber(network.gateway) % size)
-  const used = new Set<number>([toNumber(network.gateway)])
+const usedIn = (state: State, network: string): ReadonlySet<number> => {
+  const used = new Set<number>()
   for (const vm of state.vms.values()) {
     for (const nic of vm.nics) {
-      if (nic.network !== network.id) continue
+      if (nic.network !== network) continue
       if (nic.ip !== undefined) used.add(toNumber(nic.ip))
       for (const { ip } of nic.secondary) used.add(toNumber(ip))
     }
   }
-  const isFree = (value: number) => value > base && value < base + size - 1 && !used.has(value)
+  return used
+}
+
+/** The network's own address, the gateway and the broadcast address are nobody's. */
+export const firstFree = (network: Network, used: ReadonlySet<number>, wanted?: string): string | undefined => {
+  if (network.gateway === undefined || network.netmask === undefined) return undefined
+  const size = 2 ** 32 - toNumber(network.netmask)
+  const gateway = toNumber(network.gateway)
+  const base = gateway - (gateway % size)
+  const isFree = (value: number) => value > base && value < base + size - 1 && value !== gateway && !used.has(value)
   if (wanted !== undefined) return isFree(toNumber(wanted)) ? wanted : undefined
   for (let value = base + 1; value < base + size - 1; value++) if (isFree(value)) return toIp(value)
   return undefined
 }
+
+export const freeGuestIp = (state: State, network: Network, wanted?: string): string | undefined =>
+  firstFree(network, usedIn(state, network.id), wanted)
 
 export const macOf = (n: number): string => {
   const hex = n.toString(16).padStart(8, "0")

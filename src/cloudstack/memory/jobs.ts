@@ -1,25 +1,22 @@
 /** The table of asynchronous jobs: submitting, finishing, showing and forgetting them. */
-import { Result } from "effect"
+import { HashMap, Result } from "effect"
 import type { Content, JobDone, JobPlan } from "./command.ts"
 import { type ApiError, broken, jobCode, refuse } from "./errors.ts"
 import type { Account, Job } from "./records.ts"
-import { drop, mint, put, rowOf, type State } from "./state.ts"
+import { drop, jobOf, mint, put, rowOf, type State } from "./state.ts"
 import { compact, dateText, type Json } from "./views.ts"
 
 /** `job.expire.minutes`: a day. */
 const expiryMillis = 24 * 60 * 60 * 1000
 
-export const isExpired = (job: Job, now: number): boolean =>
-  job.completed !== undefined && now - job.completed >= expiryMillis
+const isExpired = (job: Job, now: number): boolean => job.completed !== undefined && now - job.completed >= expiryMillis
 
-/** Jobs expire in the order of their submission, near enough: the scan stops at the first that stays. */
-export const forgetExpired = (state: State, now: number): State => {
-  const gone: Array<string> = []
-  for (const job of state.jobs.values()) {
-    if (!isExpired(job, now)) break
-    gone.push(job.id)
-  }
-  return gone.length === 0 ? state : { ...state, jobs: drop(state.jobs, ...gone) }
+/** Forgets the job that is asked for if its day is over, and now and then all such jobs. */
+export const forgetExpired = (state: State, asked: string | undefined, now: number): State => {
+  const job = asked === undefined ? undefined : jobOf(state, asked.toLowerCase())
+  const left = job !== undefined && isExpired(job, now) ? HashMap.remove(state.jobs, job.id) : state.jobs
+  if (now - state.swept < expiryMillis) return left === state.jobs ? state : { ...state, jobs: left }
+  return { ...state, jobs: HashMap.filter(left, (job) => !isExpired(job, now)), swept: now }
 }
 
 const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
@@ -28,7 +25,7 @@ const idPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 export const checkCustomId = (state: State, id: string | undefined): Result.Result<void, ApiError> => {
   if (id === undefined) return Result.succeed(undefined)
   if (!idPattern.test(id)) return refuse(`UUID: ${id} doesn't follow the UUID format`)
-  return state.jobs.has(id.toLowerCase())
+  return HashMap.has(state.jobs, id.toLowerCase())
     ? broken(`Unable to submit the job: Duplicate entry '${id}' for key 'uuid'`, 9999)
     : Result.succeed(undefined)
 }
@@ -57,12 +54,14 @@ export const addJob = (
     created: now,
     completed: undefined
   }
-  return [{ ...minted, jobs: put(minted.jobs, job) }, job]
+  return [{ ...minted, jobs: HashMap.set(minted.jobs, job.id, job), pending: put(minted.pending, job) }, job]
 }
 
 const close = (state: State, id: string, now: number, end: Pick<Job, "status" | "code" | "result">): State => {
-  const job = state.jobs.get(id)
-  return job === undefined ? state : { ...state, jobs: put(state.jobs, { ...job, ...end, completed: now }) }
+  const job = jobOf(state, id)
+  if (job === undefined) return state
+  const jobs = HashMap.set(state.jobs, id, { ...job, ...end, completed: now })
+  return { ...state, jobs, pending: drop(state.pending, id) }
 }
 
 export const failureOf = (code: number, text: string | undefined): Content =>

@@ -37,7 +37,4 @@ export const toNumber = (ip: string): number => ip.split(".").reduce((sum, part)
 export const toIp = (value: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".")
 
-/** Ascending by address. */
-export const byIp = (a: { readonly ip: string }, b: { readonly ip: string }): number => toNumber(a.ip) - toNumber(b.ip)
-
 export const isPort = (port: number): boolean => port >= 0 && port <= 65535

@@ -131,7 +131,9 @@ const one = (
       return Result.succeed(value.toLowerCase() === "true")
     case "i": {
       if (value === "") return Result.succeed(undefined)
-      return /^[+-]?\d{1,10}$/.test(value) ? Result.succeed(Number(value)) : invalid()
+      return /^[+-]?\d{1,10}$/.test(value) && Math.abs(Number(value)) < 2 ** 31
+        ? Result.succeed(Number(value))
+        : invalid()
     }
     case "u":
       return uuid(state, command, parameter, value, kindOf(command, parameter.name))

@@ -27,6 +27,8 @@ export const addressView = (state: State, address: Address): Json => {
     isstaticnat: address.staticNat !== undefined,
     issystem: false,
     isportable: false,
+    networkid: state.publicNetwork.id,
+    networkname: "public",
     associatednetworkid: address.network,
     associatednetworkname: address.network === undefined ? undefined : state.networks.get(address.network)?.name,
     vpcid: address.vpc,

@@ -7,7 +7,7 @@
  * UUIDs can be compared by leaving `id` out. Free addresses are counted in `freeAddresses`, by owner. `networks[].pushes`
  * counts the pushes to the network's router; `pushes` is their sum. Keys of accounts are never shown.
  */
-import { byIp } from "./net.ts"
+import { HashMap } from "effect"
 import type { State } from "./state.ts"
 import { compact, type Json } from "./views.ts"
 
@@ -18,7 +18,7 @@ export const snapshot = (state: State): Json => {
   const vpc = (id: string | undefined) => (id === undefined ? undefined : state.vpcs.get(id)?.name)
   const ip = (id: string) => state.addresses.get(id)?.ip
   const vm = (id: string) => state.vms.get(id)?.name
-  const held = [...state.addresses.values()].filter((address) => address.state !== "Free").sort(byIp)
+  const held = [...state.addresses.values()].filter((address) => address.state !== "Free")
   const free: Record<string, number> = {}
   for (const address of state.addresses.values()) {
     const name = owner(address.pool) ?? ""
@@ -139,13 +139,15 @@ export const snapshot = (state: State): Json => {
       value: tag.value,
       owner: owner(tag.owner)
     })),
-    jobs: [...state.jobs.values()].map((job) => ({
-      id: job.id,
-      command: job.command,
-      account: owner(job.account),
-      status: job.status,
-      code: job.code
-    })),
+    jobs: [...HashMap.values(state.jobs)]
+      .sort((a, b) => a.n - b.n)
+      .map((job) => ({
+        id: job.id,
+        command: job.command,
+        account: owner(job.account),
+        status: job.status,
+        code: job.code
+      })),
     pushes: [...state.pushes.values()].reduce((sum, count) => sum + count, 0)
   }
 }

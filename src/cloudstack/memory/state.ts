@@ -1,4 +1,5 @@
 /** The whole state of the in-memory CloudStack as one immutable value, and the few ways to read and change it. */
+import { HashMap, Option } from "effect"
 import type {
   Account,
   AclItem,
@@ -40,6 +41,8 @@ export interface State {
   readonly domains: { readonly root: Row; readonly main: Row }
   readonly offering: Row
   readonly managementServer: Row
+  /** Where public addresses come from: it is what their `networkid` names. */
+  readonly publicNetwork: Row
   readonly networkOfferings: Table<NetworkOffering>
   readonly zones: Table<Zone>
   readonly accounts: Table<Account>
@@ -56,7 +59,11 @@ export interface State {
   readonly policies: Table<StickinessPolicy>
   /** By the UUID of the tagged resource. */
   readonly tags: Table<ReadonlyArray<Tag>>
-  readonly jobs: Table<Job>
+  /** All jobs of the last day; by far the largest table, so it is one that changes cheaply. */
+  readonly jobs: HashMap.HashMap<string, Job>
+  readonly pending: Table<Job>
+  /** When expired jobs were last thrown away. */
+  readonly swept: number
   readonly windows: Table<Window>
   /** Router pushes by network. */
   readonly pushes: Table<number>
@@ -96,10 +103,12 @@ export const forwardingOfAddress = indexed((row: ForwardingRule) => row.address)
 export const natAddressesOfVm = indexed((row: Address) => row.staticNat?.vm)
 export const policiesOfRule = indexed((row: StickinessPolicy) => row.rule)
 export const itemsOfList = indexed((row: AclItem) => row.list)
-const pendingByInstance = indexed((job: Job) => (job.status === 0 ? job.instance?.id : undefined))
+const pendingByInstance = indexed((job: Job) => job.instance?.id)
+
+export const jobOf = (state: State, id: string): Job | undefined => Option.getOrUndefined(HashMap.get(state.jobs, id))
 
 export const pendingJob = (state: State, instance: string): Job | undefined =>
-  pendingByInstance(state.jobs, instance)[0]
+  pendingByInstance(state.pending, instance)[0]
 
 export const nicOf = (state: State, id: string): { readonly vm: Vm; readonly nic: Nic } | undefined => {
   for (const vm of state.vms.values()) {
@@ -160,7 +169,7 @@ export const rowOf = (state: State, kind: Kind, id: string): Row | undefined => 
     case "policy":
       return state.policies.get(id)
     case "job":
-      return state.jobs.get(id)
+      return jobOf(state, id)
     case "offering":
       return state.offering.id === id ? state.offering : undefined
     case "networkOffering":

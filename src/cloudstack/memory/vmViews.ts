@@ -64,6 +64,9 @@ export const vmDetails = [
   "vnfnics"
 ]
 
+/** What the hypervisor calls the machine. */
+export const instanceName = (vm: Vm): string => `i-2-${vm.n}-VM`
+
 export const vmView = (state: State, vm: Vm, root: boolean, details: ReadonlySet<string> = new Set(["all"])): Json => {
   const has = (detail: string) => details.has("all") || details.has(detail)
   const nics = vm.nics.map((nic, index) => nicView(state, vm, nic, index))
@@ -81,7 +84,7 @@ export const vmView = (state: State, vm: Vm, root: boolean, details: ReadonlySet
     ...(has("servoff") ? offeringFields(state) : {}),
     publicip: nat?.ip,
     publicipid: nat?.id,
-    ...(root ? { instancename: `i-2-${vm.n}-VM` } : {}),
+    ...(root ? { instancename: instanceName(vm) } : {}),
     // Without `nics` the server still shows all NICs but the first: a flaw of its that is kept here.
     nic: has("nics") ? nics : nics.slice(1),
     tags: tagsOf(state, vm.id),

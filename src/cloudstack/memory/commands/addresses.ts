@@ -5,7 +5,6 @@ import { checkLimit, takeFree } from "../addressPool.ts"
 import { answered, type Call, type Handler, type JobDone, submitted, success } from "../command.ts"
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
-import { byIp } from "../net.ts"
 import type { Address, Network } from "../records.ts"
 import { addressView } from "../ruleViews.ts"
 import { put, rulesOfAddress, type State } from "../state.ts"
@@ -191,7 +190,7 @@ const listPublicIpAddresses: Handler = ({ args, caller, state }) =>
     })
     return answered(
       state,
-      yield* paged(state, args, "publicipaddress", found.sort(byIp), (address) => addressView(state, address))
+      yield* paged(state, args, "publicipaddress", found, (address) => addressView(state, address))
     )
   })
 

@@ -126,12 +126,12 @@ const createPortForwardingRule: Handler = ({ args, caller, state }) =>
 
 const deletePortForwardingRule: Handler = ({ args, caller, state }) => {
   const id = args.text("id") ?? ""
-  return Result.succeed(
+  // Unlike those of load balancer rules, this deletion is denied in the call.
+  return Result.map(requireOwner(state, caller, state.forwarding.get(id)?.owner), () =>
     submitted(state, {
       run: (state) => {
         const rule = state.forwarding.get(id)
         if (rule === undefined) return refuse(`Unable to find ${id} having purpose PortForwarding`)
-        if (!owns(state, caller, rule.owner)) return deny()
         return Result.succeed({
           state: removeForwarding(state, id),
           result: success,

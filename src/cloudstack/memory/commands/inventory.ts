@@ -87,7 +87,7 @@ const listProjects: Handler = ({ args, caller, state }) =>
     const id = args.text("id")
     const name = args.text("name")
     const matches = keywordMatcher(args.text("keyword"))
-    const all = caller.role !== "User" && (args.flag("listall") === true || id !== undefined)
+    const all = (isRoot(caller) || caller.role === "DomainAdmin") && args.flag("listall") === true
     const found = [...state.projects.values()].filter(
       (project) =>
         (all || isMember(project, caller)) &&

@@ -1,17 +1,18 @@
 /** Virtual machines: listing and their life from start to expunge. */
 import { Result } from "effect"
-import { isRoot, owns, requireOwner, scope } from "../access.ts"
+import { isRoot, owns, scope } from "../access.ts"
 import { answered, type Call, type Handler, type JobDone, submitted, success } from "../command.ts"
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
 import type { Vm, VmState } from "../records.ts"
 import { natAddressesOfVm, put, type State } from "../state.ts"
 import { expungeVm } from "../teardown.ts"
-import { vmDetails, vmView } from "../vmViews.ts"
+import { isAlive } from "../vmStates.ts"
+import { instanceName, vmDetails, vmView } from "../vmViews.ts"
 
-/** Only administrators see machines that are destroyed but not yet expunged. */
+/** Only administrators see machines that are destroyed or being expunged. */
 const isShown = (caller: Call["caller"], vm: Vm): boolean =>
-  !vm.removed && (caller.role === "Admin" || caller.role === "DomainAdmin" || vm.state !== "Destroyed")
+  !vm.removed && (caller.role === "Admin" || caller.role === "DomainAdmin" || isAlive(vm))
 
 const listVirtualMachines: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
@@ -46,7 +47,8 @@ const listVirtualMachines: Handler = ({ args, caller, state }) =>
         (vpc === undefined || vm.nics.some((nic) => state.networks.get(nic.network)?.vpc === vpc)) &&
         optional(args.text("serviceofferingid"), state.offering.id) &&
         inState(vm.state) &&
-        (matches(vm.displayName, vm.name, ...addressesOf(state, vm)) || same(args.text("keyword"), vm.state)) &&
+        (matches(vm.displayName, vm.name, root ? instanceName(vm) : undefined, ...addressesOf(state, vm)) ||
+          same(args.text("keyword"), vm.state)) &&
         tagged(vm.id)
     )
     return answered(state, yield* paged(state, args, "virtualmachine", found, (vm) => vmView(state, vm, root, wanted)))
@@ -63,16 +65,16 @@ const addressesOf = (state: State, vm: Vm) => [
   ...natAddressesOfVm(state.addresses, vm.id).map((address) => address.ip)
 ]
 
-/** The machine of a change; the access check is made in the call. */
-const machine = ({ args, caller, state }: Call): Result.Result<Vm, ApiError> =>
-  Result.gen(function* () {
-    const vm = state.vms.get(args.text("id") ?? "")
-    if (vm === undefined || vm.removed) {
-      return yield* refuse(`Unable to find UUID for id [${vm?.n ?? 0}] of type [VirtualMachine]`)
-    }
-    yield* requireOwner(state, caller, vm.owner)
-    return vm
-  })
+/** The machine of a change; some commands check the access already in the call. */
+const machine = ({ args, caller, command, state }: Call): Result.Result<Vm, ApiError> => {
+  const vm = state.vms.get(args.text("id") ?? "")
+  if (vm === undefined || vm.removed) {
+    return refuse(`Unable to find UUID for id [${vm?.n ?? 0}] of type [VirtualMachine]`)
+  }
+  return checkedInCall.has(command) && !owns(state, caller, vm.owner) ? deny() : Result.succeed(vm)
+}
+
+const checkedInCall: ReadonlySet<string> = new Set(["stopVirtualMachine", "destroyVirtualMachine"])
 
 const withState = (state: State, id: string, next: VmState): State => {
   const vm = state.vms.get(id)
@@ -101,7 +103,8 @@ const move =
         begin: (state) => (from.includes(state.vms.get(id)?.state ?? during) ? withState(state, id, during) : state),
         run: (state) => {
           const vm = state.vms.get(id)
-          return vm === undefined || vm.removed ? broken("Unable to find the virtual machine") : run(call, state, vm)
+          if (vm === undefined || vm.removed) return broken("Unable to find the virtual machine")
+          return owns(state, call.caller, vm.owner) ? run(call, state, vm) : deny()
         }
       })
     )

@@ -7,7 +7,7 @@ import { freeGuestIp, macOf } from "../guestNetworks.ts"
 import { optional, unpaged } from "../lists.ts"
 import type { Nic, Vm } from "../records.ts"
 import { mint, nicOf, put, type State, secondaryOf } from "../state.ts"
-import { listedNicView, vmView } from "../vmViews.ts"
+import { instanceName, listedNicView, vmView } from "../vmViews.ts"
 
 /** All its own errors are the same internal one: the command catches everything. */
 const listNics: Handler = ({ args, caller, state }) =>
@@ -105,7 +105,7 @@ const addNicToVirtualMachine: Handler = ({ args, caller, state }) =>
         if (now === undefined || now.removed) return broken("unable to find a virtual machine with that id")
         if (network.owner !== undefined && !owns(state, caller, network.owner)) return deny()
         if (now.nics.some((nic) => nic.network === network.id)) {
-          return broken(`A NIC already exists for VM:i-2-${now.n}-VM in network: ${network.id}`)
+          return broken(`A NIC already exists for VM:${instanceName(now)} in network: ${network.id}`)
         }
         const ip = freeGuestIp(state, network, args.text("ipaddress"))
         if (ip === undefined && network.kind !== "l2") return refuse("Insufficient address capacity")
@@ -128,19 +128,18 @@ const addNicToVirtualMachine: Handler = ({ args, caller, state }) =>
 const removeNicFromVirtualMachine: Handler = ({ args, caller, state }) => {
   const id = args.text("virtualmachineid") ?? ""
   const nicId = args.text("nicid") ?? ""
-  return Result.succeed(
+  return Result.map(requireOwner(state, caller, state.vms.get(id)?.owner), () =>
     submitted(state, {
       run: (state) => {
         const vm = state.vms.get(id)
         const nic = vm?.nics.find((candidate) => candidate.id === nicId)
         if (vm === undefined || vm.removed || nic === undefined) return refuse("unable to find a nic with that id")
-        if (!owns(state, caller, vm.owner)) return deny()
         if (nic.isDefault) return broken(`Unable to remove nic from vm ${vm.name}: it is the default one`)
         const network = state.networks.get(nic.network)
         const ips = [nic.ip, ...nic.secondary.map(({ ip }) => ip)]
         if (ips.some((ip) => ip !== undefined && isUsed(state, id, ip))) {
           return refuse(
-            `Unable to remove nic from VM instance {"id":${vm.n},"instanceName":"i-2-${vm.n}-VM","state":"${vm.state}","type":"User","uuid":"${vm.id}"} in Network {"id": ${network?.n}, "name": "${network?.name}", "uuid": "${network?.id}", "networkofferingid": 1}, nic has associated Port forwarding or Load balancer or Static NAT rules.`
+            `Unable to remove nic from VM instance {"id":${vm.n},"instanceName":"${instanceName(vm)}","state":"${vm.state}","type":"User","uuid":"${vm.id}"} in Network {"id": ${network?.n}, "name": "${network?.name}", "uuid": "${network?.id}", "networkofferingid": 1}, nic has associated Port forwarding or Load balancer or Static NAT rules.`
           )
         }
         const left = { ...vm, nics: vm.nics.filter((other) => other.id !== nicId) }

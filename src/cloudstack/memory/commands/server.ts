@@ -1,14 +1,14 @@
 /** What the server says about itself: capabilities, permitted commands, call limits, jobs. */
 import { Result } from "effect"
-import { isRoot, mayCall, scope } from "../access.ts"
+import { mayCall, owns, scope } from "../access.ts"
 import { asyncCommands } from "../apiTable.ts"
 import { answered, type Content, type Handler } from "../command.ts"
 import { apiError } from "../errors.ts"
-import { isExpired, jobView } from "../jobs.ts"
+import { jobView } from "../jobs.ts"
 import { keywordMatcher, paged, unpaged } from "../lists.ts"
 import { declarationsOf } from "../parameters.ts"
 import { commandNames } from "../roles.ts"
-import { uuidOf } from "../state.ts"
+import { jobOf, uuidOf } from "../state.ts"
 
 const version = "4.22.0.0-SNAPSHOT"
 
@@ -91,13 +91,12 @@ const listManagementServers: Handler = ({ args, state }) =>
 
 const queryAsyncJobResult: Handler = ({ args, caller, state }) => {
   const id = args.text("jobid") ?? ""
-  const job = state.jobs.get(id)
+  const job = jobOf(state, id)
   if (job === undefined) return apiError(431, "Unable to find the job", 4350)
-  if (job.account !== caller.id && !isRoot(caller)) {
-    const owner = state.accounts.get(caller.id)
+  if (!owns(state, caller, job.account)) {
     return apiError(
       531,
-      `Account Account [{"accountName":"${owner?.name}","id":${owner?.n},"uuid":"${owner?.id}"}] is not authorized to see job id=${job.n}`,
+      `Account Account [{"accountName":"${caller.name}","id":${caller.n},"uuid":"${caller.id}"}] is not authorized to see job id=${job.n}`,
       4365
     )
   }
@@ -105,15 +104,13 @@ const queryAsyncJobResult: Handler = ({ args, caller, state }) => {
 }
 
 /** Only pending jobs: a finished one leaves the list at once. */
-const listAsyncJobs: Handler = ({ args, caller, now, state }) =>
+const listAsyncJobs: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const visible = yield* scope(state, caller, args, false)
     const matches = keywordMatcher(args.text("keyword"))
     const since = Date.parse(args.text("startdate") ?? "")
-    const found = [...state.jobs.values()].filter(
+    const found = [...state.pending.values()].filter(
       (job) =>
-        job.status === 0 &&
-        !isExpired(job, now) &&
         visible(job.account) &&
         matches(String(jobView(state, job)["cmd"])) &&
         (Number.isNaN(since) || job.created >= since)
