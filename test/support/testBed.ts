@@ -8,6 +8,7 @@ import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { type LogEntry, Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { type CloudSettings, Settings } from "../../src/config/Settings.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
+import { AddressLanes } from "../../src/controllers/service/AddressLanes.ts"
 import { type ServiceControllerOptions, ServiceOptions } from "../../src/controllers/service/options.ts"
 import { ServiceController } from "../../src/controllers/service/ServiceController.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
@@ -78,13 +79,17 @@ export interface BedOptions {
   readonly simulator?: SimulatorOptions
   readonly settings?: Partial<CloudSettings>
   readonly controller?: Partial<ServiceControllerOptions>
+  /** `none` lets calls run into each other on CloudStack's locks. */
+  readonly lanes?: "none"
 }
+
+const noLanes = Layer.succeed(AddressLanes, { within: () => (effect) => effect })
 
 export const bed = (options: BedOptions = {}) => {
   const cloud = cloudServices.pipe(Layer.provide(layerMemory("alice")))
   return Layer.mergeAll(
     cloud,
-    ServiceController.layer,
+    options.lanes === "none" ? Layer.merge(ServiceController.layer, noLanes) : ServiceController.layer,
     ServiceOptions.layerOf(options.controller),
     ClusterId.layerOf("test-cluster")
   ).pipe(
