@@ -1,5 +1,5 @@
 /** Runs every benchmark in this folder and writes RESULTS.md; exit code 1 if a budget is exceeded. */
-import { readdirSync, writeFileSync } from "node:fs"
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { cpus, totalmem } from "node:os"
 import { Effect, Logger } from "effect"
 import type { Bench, Result } from "./Bench.ts"
@@ -20,6 +20,12 @@ for (const file of readdirSync(import.meta.dirname).sort()) {
   const table = ["| What | Measured | Budget | Kept |", "| --- | --- | --- | --- |", ...results.map(row)].join("\n")
   sections.push(`## ${bench.title}\n\n${table}\n`)
   process.stdout.write(`${bench.title}\n${results.map((result) => `  ${row(result)}\n`).join("")}`)
+}
+
+// Runs too long to repeat here leave their figures beside this file.
+for (const file of readdirSync(import.meta.dirname).sort()) {
+  if (!file.endsWith(".md") || file === "RESULTS.md") continue
+  sections.push(readFileSync(new URL(file, import.meta.url), "utf8"))
 }
 
 writeFileSync(

@@ -26,6 +26,7 @@ const says = (result: Result.Result<unknown, { readonly _tag: string }>) =>
   Result.match(result, { onSuccess: () => "ok", onFailure: ({ _tag }) => _tag })
 
 describe("siblingsOf", () => {
+  const seen = { vm: VmId.make("b"), owner: "acme", zone: "z1" }
   const a = member("a")
   it.each([
     ["a sibling", a, [a, member("b")], "ok"],
@@ -35,6 +36,7 @@ describe("siblingsOf", () => {
     ["only a Node of the same VM", a, [a, { ...member("a"), uid: "other" }], "NoSibling"],
     ["never seen", { uid: "a", ready: false, vm: VmId.make("a") }, [member("b")], "NeverSeen"],
     ["seen another VM", { ...a, vm: VmId.make("c") }, [member("b")], "NeverSeen"],
+    ["a sibling without id that was seen", a, [a, { uid: "b", ready: true, seen }], "ok"],
     ["no id", { uid: "a", ready: false }, [member("b")], "NoProviderId"]
   ] as const)("%s", (_, of, all, expected) => assert.strictEqual(says(siblingsOf(of, all)), expected))
 })

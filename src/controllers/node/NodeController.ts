@@ -1,5 +1,6 @@
 /** The cloud-node controller: new Nodes are initialised from their VMs, and all are kept as their VMs are. */
 import { Duration, Effect, Option, Stream } from "effect"
+import { CallPriority } from "../../cloudstack/Api.ts"
 import type { ProviderIdFormat } from "../../domain/ProviderId.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
@@ -29,7 +30,8 @@ export const reconcile = Effect.fn("node.reconcile")(
     if (isUninitialised(node)) return yield* initialise(told, node, format)
     yield* nodes.write(node, { _tag: "Change", labels: staleLabels(node) })
   },
-  (effect, _, name) => Effect.annotateLogs(effect, { node: name })
+  (effect, _, name) => Effect.annotateLogs(effect, { node: name }),
+  Effect.provideService(CallPriority, "membership")
 )
 
 const backoff = { first: Duration.millis(100), cap: Duration.minutes(1) }
@@ -55,6 +57,7 @@ export const run = Effect.fnUntraced(
       return Effect.void
     })
     const refreshes = refresh(told, options.concurrentNodeStatusUpdates || options.concurrentNodeSyncs).pipe(
+      Effect.provideService(CallPriority, "resync"),
       Effect.andThen(Effect.sleep(options.nodeStatusUpdateFrequency)),
       Effect.forever
     )

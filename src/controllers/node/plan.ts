@@ -30,17 +30,15 @@ export interface Naming {
 
 /** One write: providerID if there is none, labels, the sight of the VM, and the taint's removal, all or nothing. */
 export const initialisation = (node: Node, machine: Machine, naming: Naming): NodeWrite => {
-  const fresh = node.providerID === ""
   return {
     _tag: "Change",
-    ...(fresh ? { providerID: formatProviderId(naming.format, machine.id) } : {}),
+    ...(node.providerID === "" ? { providerID: formatProviderId(naming.format, machine.id) } : {}),
     labels: placementLabels({
       zone: machine.zone,
       ...(machine.instanceType === undefined ? {} : { instanceType: machine.instanceType }),
       ...(naming.region === undefined ? {} : { region: naming.region })
     }),
-    annotations:
-      fresh || parseProviderId(node.providerID)._tag === "Vm" ? { [seenAnnotation]: encodeSeenVm(machine) } : {},
+    annotations: { [seenAnnotation]: encodeSeenVm(machine) },
     taints: node.taints.filter(({ key }) => key !== uninitialised)
   }
 }
@@ -63,10 +61,9 @@ export const wantedAddresses = (node: Node, machine: Machine): Result.Result<Rea
 export const addressWrite = (node: Node, addresses: ReadonlyArray<NodeAddress>): NodeWrite | undefined =>
   addresses.length === 0 || sameAddresses(addresses, node.addresses) ? undefined : { _tag: "SetAddresses", addresses }
 
-/** The sight of the VM, where it is not yet recorded as it is now. Only for Nodes with an id: others are never deleted. */
+/** The sight of the VM, where it is not yet recorded as it is now. */
 export const sightWrite = (node: Node, machine: Machine): NodeWrite | undefined => {
   const seen = encodeSeenVm(machine)
-  const recorded = node.annotations[seenAnnotation] === seen
-  if (recorded || !isLive(machine) || parseProviderId(node.providerID)._tag !== "Vm") return undefined
+  if (node.annotations[seenAnnotation] === seen || !isLive(machine)) return undefined
   return { _tag: "Change", annotations: { [seenAnnotation]: seen } }
 }

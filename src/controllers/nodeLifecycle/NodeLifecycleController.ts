@@ -1,5 +1,6 @@
 /** The cloud-node-lifecycle controller: the shutdown taint, and the deletion of Nodes whose VMs are proved to be gone. */
 import { Duration, Effect } from "effect"
+import { CallPriority } from "../../cloudstack/Api.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import { makeMemory } from "./Memory.ts"
 import { reconcile } from "./reconcile.ts"
@@ -18,5 +19,6 @@ export const run = Effect.fnUntraced(
     const period = reconcile(memory, { period: Duration.toMillis(options.nodeMonitorPeriod) })
     return yield* Effect.forever(Effect.andThen(period, Effect.sleep(options.nodeMonitorPeriod)))
   },
+  Effect.provideService(CallPriority, "membership"),
   Effect.annotateLogs({ controller: "cloud-node-lifecycle" })
 )

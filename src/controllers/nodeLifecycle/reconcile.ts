@@ -7,12 +7,12 @@ import { Effect, Metric } from "effect"
 import { Machines } from "../../cloudstack/Machines.ts"
 import { allowance, Doubt, isDue, quotaWindow, siblingsOf, witnessIn } from "../../domain/Absence.ts"
 import type { Machine } from "../../domain/Cloud.ts"
-import { indexMachines, isLive, isShutDown, type MachineIndex } from "../../domain/NodeIdentity.ts"
+import { indexMachines, isShutDown, type MachineIndex } from "../../domain/NodeIdentity.ts"
 import { parseProviderId } from "../../domain/ProviderId.ts"
-import { encodeSeenVm, seenAnnotation } from "../../domain/SeenVm.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node } from "../../kubernetes/objects.ts"
 import { nodeDeletionPaused } from "../../observability/metrics.ts"
+import { sightWrite } from "../node/plan.ts"
 import { pause, refuse } from "./explain.ts"
 import { type Case, look } from "./look.ts"
 import { clear, keepOnly, type Memory, monotonicNow } from "./Memory.ts"
@@ -33,10 +33,10 @@ const paused = (is: boolean) => Metric.update(nodeDeletionPaused.of({}), is ? 1 
 const attend = Effect.fnUntraced(function* (memory: Memory, node: Node, machine: Machine) {
   clear(memory, node.uid)
   const nodes = yield* Nodes
-  const seen = encodeSeenVm(machine)
-  if (parseProviderId(node.providerID)._tag === "Vm" && isLive(machine) && node.annotations[seenAnnotation] !== seen) {
+  const sight = sightWrite(node, machine)
+  if (sight !== undefined) {
     yield* nodes
-      .write(node, { _tag: "Change", annotations: { [seenAnnotation]: seen } })
+      .write(node, sight)
       .pipe(Effect.catch((error) => Effect.logWarning("sight of the VM not recorded", { error: error.message })))
   }
   if (isShutDown(machine)) yield* setShutdownTaint(node, true)

@@ -1,0 +1,100 @@
+/** The life of Nodes, from the kubelet's registration to their deletion, with the shipped bundle and rights at work. */
+import { assert } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { Cluster, lastWords } from "./Cluster.ts"
+import { eventually } from "./eventually.ts"
+import { suite } from "./suite.ts"
+import { nodeObject, spare } from "./world.ts"
+
+const controller = Layer.effectDiscard(Effect.flatMap(Cluster, ({ startController }) => startController))
+
+const uninitialised = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
+const shutdown = { key: "node.cloudprovider.kubernetes.io/shutdown", effect: "NoSchedule" }
+
+/** A Node as its kubelet registers it, for as long as the test lasts. */
+const registered = Effect.fnUntraced(function* (name: string, spec: object) {
+  const { kubectl } = yield* Cluster
+  yield* Effect.acquireRelease(kubectl(["apply", "-f", "-"], JSON.stringify({ ...nodeObject(name), spec })), () =>
+    Effect.ignore(kubectl(["delete", "node", name, "--ignore-not-found"]))
+  )
+  const get = (path: string) => kubectl(["get", "node", name, "-o", `jsonpath={${path}}`])
+  const ready = (status: string) => {
+    const conditions = [{ type: "Ready", status, reason: "Test", message: "" }]
+    return kubectl([
+      ...["patch", "node", name, "--subresource=status", "--type=merge", "-p"],
+      JSON.stringify({ status: { conditions } })
+    ])
+  }
+  const reasons = Effect.map(
+    kubectl(["get", "events", "-A", "-o", `jsonpath={.items[?(@.involvedObject.name=="${name}")].reason}`]),
+    (text) => text.split(" ")
+  )
+  const taints = Effect.map(
+    get(".spec.taints"),
+    (text): ReadonlyArray<{ readonly key: string; readonly effect: string }> => (text === "" ? [] : JSON.parse(text))
+  )
+  /** The API server taints a Node that is not Ready by itself. */
+  const cloudTaints = Effect.map(taints, (all) => all.filter(({ key }) => key.includes("cloudprovider")))
+  return { get, ready, reasons, cloudTaints }
+})
+
+suite(
+  "node",
+  (binaries) => Layer.provideMerge(controller, Cluster.layer(binaries)),
+  (it) => {
+    it.effect("a new Node is initialised, tainted while its VM is off, and deleted when its VM is expunged", () =>
+      Effect.gen(function* () {
+        const { cloud, kubectl } = yield* Cluster
+        const node = yield* registered(spare, { taints: [uninitialised] })
+        const providerID = yield* eventually(node.get(".spec.providerID"), (text) => assert.notStrictEqual(text, ""))
+        const labels = JSON.parse(yield* node.get(".metadata.labels"))
+        assert.deepInclude(labels, {
+          "topology.kubernetes.io/zone": "zone1",
+          "failure-domain.beta.kubernetes.io/zone": "zone1",
+          "node.kubernetes.io/instance-type": "tiny",
+          "beta.kubernetes.io/instance-type": "tiny"
+        })
+        assert.deepStrictEqual(yield* node.cloudTaints, [])
+        const addresses = yield* eventually(node.get(".status.addresses[*].type"), (text) =>
+          assert.notStrictEqual(text, "")
+        )
+        assert.strictEqual(addresses, "InternalIP Hostname")
+        yield* eventually(node.reasons, (reasons) => assert.include(reasons, "Synced"))
+        yield* node.ready("True")
+
+        const id = yield* cloud.operate("stopVirtualMachine", spare, { forced: "true" })
+        assert.strictEqual(providerID, `external-cloudstack://${id}`)
+        yield* node.ready("False")
+        yield* eventually(node.cloudTaints, (taints) => assert.deepStrictEqual(taints, [shutdown]))
+        yield* cloud.operate("startVirtualMachine", spare)
+        yield* node.ready("True")
+        yield* eventually(node.cloudTaints, (taints) => assert.deepStrictEqual(taints, []))
+
+        yield* cloud.operate("destroyVirtualMachine", spare, { expunge: "true" })
+        yield* node.ready("Unknown")
+        const left = kubectl(["get", "node", spare, "--ignore-not-found", "-o", "name"])
+        yield* eventually(left, (text) => assert.strictEqual(text, ""), "60 seconds")
+        yield* eventually(node.reasons, (reasons) => assert.include(reasons, "DeletingNode"))
+      })
+    )
+
+    it.effect("a Node whose VM was never seen, and another cloud's, are kept", () =>
+      Effect.gen(function* () {
+        const stranger = yield* registered("stranger", {
+          providerID: "cloudstack:///00000000-0000-4000-8000-000000000000"
+        })
+        const foreign = yield* registered("foreign", {
+          providerID: "kind://docker/kind/foreign",
+          taints: [uninitialised]
+        })
+        yield* Effect.all([stranger.ready("Unknown"), foreign.ready("Unknown")])
+        yield* eventually(stranger.reasons, (reasons) => assert.include(reasons, "NodeDeletionRefused"), "60 seconds")
+        yield* Effect.sleep("15 seconds")
+        assert.include(yield* stranger.get(".metadata.name"), "stranger")
+        assert.strictEqual((yield* foreign.cloudTaints).length, 1)
+        assert.deepStrictEqual(yield* foreign.reasons, [""])
+      })
+    )
+  },
+  lastWords
+)
