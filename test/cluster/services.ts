@@ -44,11 +44,11 @@ const manifest = (namespace: string, { annotations = {}, ports = [80, 443], spec
   spec: { type: "LoadBalancer", ports: ports.map((port) => ({ name: `p${port}`, port })), ...spec }
 })
 
-/** A namespace that goes with the scope, together with its Services. */
+/** A namespace whose Services go with the scope, as far as there is a controller left to see to it. */
 export const namespace = Effect.fnUntraced(function* (name: string) {
   const { cloud, controlPlane, kubectl } = yield* Cluster
   yield* Effect.acquireRelease(kubectl(["create", "namespace", name]), () =>
-    Effect.ignore(kubectl(["-n", name, "delete", "services", "--all", "--timeout=30s"]))
+    Effect.ignore(kubectl(["-n", name, "delete", "services", "--all", "--timeout=10s"]))
   )
   const get = Effect.flatMap(kubectl(["-n", name, "get", "service", "web", "-o", "json"]), (text) =>
     Schema.decodeEffect(Service)(text)
