@@ -90,6 +90,16 @@ const scenes: ReadonlyArray<Scene<KubeMemory | Nodes | Services>> = [
 
 class NotYet extends Schema.TaggedError<NotYet>()("NotYet", {}) {}
 
+/** The controllers finish what they are at, and the narration with them, before the next title. */
+const settled = Effect.gen(function* () {
+  const simulator = yield* Simulator
+  let before = -1
+  while ((yield* simulator.log).length !== before) {
+    before = (yield* simulator.log).length
+    yield* Effect.sleep("300 millis")
+  }
+})
+
 const play = Effect.fnUntraced(function* (scene: (typeof scenes)[number]) {
   const simulator = yield* Simulator
   yield* Console.log(`\n${scene.title}`)
@@ -99,10 +109,10 @@ const play = Effect.fnUntraced(function* (scene: (typeof scenes)[number]) {
     if (!(yield* scene.cameTrue(yield* look))) return yield* new NotYet()
   })
   const came = yield* check.pipe(Effect.retry(Schedule.spaced("50 millis")), Effect.timeoutOption(patience))
-  const [logAfter, after, end] = yield* Effect.all([simulator.log, look, Clock.currentTimeMillis])
+  const end = yield* Clock.currentTimeMillis
+  yield* settled
+  const [logAfter, after] = yield* Effect.all([simulator.log, look])
   const asked = logAfter.slice(logBefore.length)
-  // What its own narration still has to say comes before the next title.
-  yield* Effect.sleep("100 millis")
   const row: Row = {
     scene: scene.title,
     ok: Option.isSome(came),

@@ -3,13 +3,13 @@
  * gives. Knows no policy and decides nothing; what failed is returned, so that unrelated chains go on.
  */
 import { Clock, Effect, Metric, Option, Schedule, Schema } from "effect"
-import { CloudStackError, DeadlineExceeded } from "../../cloudstack/Api.ts"
+import { CallPriority, CloudStackError, DeadlineExceeded } from "../../cloudstack/Api.ts"
 import type { Pending } from "../../cloudstack/Jobs.ts"
 import type { FirewallRuleId } from "../../domain/Cloud.ts"
-import { planSteps } from "../../observability/metrics.ts"
+import { driftRepaired, planSteps, routerCommands } from "../../observability/metrics.ts"
 import { AddressLanes, addressLane } from "./AddressLanes.ts"
 import type { Chain } from "./chains.ts"
-import { describe, meaningOf, policies, type Step } from "./steps.ts"
+import { describe, meaningOf, policies, pushesRouter, type Step } from "./steps.ts"
 import { type Made, submit } from "./submit.ts"
 
 /** A step that could not be done, and what that means. */
@@ -62,8 +62,15 @@ const failed = (step: Step, error: CloudStackError): StepFailed | undefined => {
 const done = (pending: Option.Option<Pending>) =>
   Option.isSome(pending) ? Effect.asVoid(pending.value.done) : Effect.void
 
+const count = Effect.fnUntraced(function* (step: Step, network: string) {
+  yield* Metric.update(planSteps.of({ step: step._tag, outcome: "done" }), 1)
+  if (pushesRouter(step)) yield* Metric.update(routerCommands.of({ network }), 1)
+  // Nothing in Kubernetes made it due.
+  if ((yield* CallPriority) === "resync") yield* Metric.update(driftRepaired.of({ step: step._tag }), 1)
+})
+
 /** Returns what is left to wait for. */
-const run = Effect.fnUntraced(function* (step: Step, made: Made) {
+const run = Effect.fnUntraced(function* (step: Step, made: Made, network: string) {
   const lanes = yield* AddressLanes
   const policy = policies[step._tag]
   const lane = laneOf(step)
@@ -88,7 +95,7 @@ const run = Effect.fnUntraced(function* (step: Step, made: Made) {
     }),
     Effect.tapError(() => Metric.update(planSteps.of({ step: step._tag, outcome: "failed" }), 1))
   )
-  yield* Metric.update(planSteps.of({ step: step._tag, outcome: "done" }), 1)
+  yield* count(step, network)
   const millis = (yield* Clock.currentTimeMillis) - start
   yield* Effect.logInfo(describe(step), { step: step._tag, millis })
   return Effect.catch(remaining, (error) => {
@@ -97,21 +104,25 @@ const run = Effect.fnUntraced(function* (step: Step, made: Made) {
   })
 })
 
-const runAll = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, made: Made) {
-  const remaining = yield* Effect.forEach(steps, (step) => run(step, made))
+const runAll = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, made: Made, network: string) {
+  const remaining = yield* Effect.forEach(steps, (step) => run(step, made, network))
   yield* Effect.forEach(remaining, (wait) => wait, { concurrency: "unbounded", discard: true })
 })
 
-const runChain = (chain: Chain, made: Made) =>
+const runChain = (chain: Chain, made: Made, network: string) =>
   Effect.gen(function* () {
-    const first = yield* Effect.result(runAll(chain.steps, made))
-    const rest = yield* Effect.result(runAll(chain.always, made))
+    const first = yield* Effect.result(runAll(chain.steps, made, network))
+    const rest = yield* Effect.result(runAll(chain.always, made, network))
     for (const part of [first, rest]) if (part._tag === "Failure") return yield* part.failure
   })
 
-/** `before` = failures of an earlier stage: chains that need one of those are left out. */
+/**
+ * `network` is whose router has to take the changes, for the metric. `before` = failures of an earlier stage: chains
+ * that need one of those are left out.
+ */
 export const apply = Effect.fn("service.apply")(function* (
   chains: ReadonlyArray<Chain>,
+  network: string,
   before: ReadonlyMap<string, StepFailed> = new Map()
 ) {
   const made: Made = { rules: new Map(), opened: [] }
@@ -120,7 +131,7 @@ export const apply = Effect.fn("service.apply")(function* (
   yield* Effect.forEach(
     due,
     (chain) =>
-      Effect.catch(runChain(chain, made), (failure: StepFailed) =>
+      Effect.catch(runChain(chain, made, network), (failure: StepFailed) =>
         Effect.sync(() => void failures.set(chain.key, failure))
       ),
     { concurrency: "unbounded", discard: true }

@@ -16,6 +16,8 @@ export interface ChangeInput<R> {
   /** What happens on addresses that the Service leaves: only once everything wanted is served and published. */
   readonly leaving: ReadonlyArray<Chain>
   readonly concerned: ReadonlyArray<AddressId>
+  /** Whose router has to take the changes. */
+  readonly network: string
   readonly publish: Effect.Effect<Option.Option<Service>, KubeError, R>
 }
 
@@ -27,19 +29,22 @@ export const change = Effect.fn("service.change")(function* <R>(input: ChangeInp
   const inventory = yield* Inventory
   const forget = Effect.forEach(input.concerned, inventory.changed, { discard: true })
   return yield* Effect.gen(function* () {
-    const traffic = yield* apply(input.plan.traffic)
+    const traffic = yield* apply(input.plan.traffic, input.network)
     const marks =
       traffic.opened.length === 0
         ? []
         : [Step.TagBorders({ ids: traffic.opened, tags: tags(input.cluster, input.service) })]
-    const mark = yield* apply(marks.map((step): Chain => ({ key: "mark", steps: [step], always: [], needs: [] })))
+    const mark = yield* apply(
+      marks.map((step): Chain => ({ key: "mark", steps: [step], always: [], needs: [] })),
+      input.network
+    )
     if (traffic.failures.size === 0) yield* input.publish
-    const cleanup = yield* apply(input.plan.cleanup, traffic.failures)
+    const cleanup = yield* apply(input.plan.cleanup, input.network, traffic.failures)
     const failures: ReadonlyArray<StepFailed> = [traffic, mark, cleanup].flatMap((outcome) => [
       ...outcome.failures.values()
     ])
     if (failures.length > 0) return failures
-    const leaving = yield* apply(input.leaving)
+    const leaving = yield* apply(input.leaving, input.network)
     return [...leaving.failures.values()]
   }).pipe(Effect.ensuring(forget))
 })

@@ -32,6 +32,7 @@ const removeAll = Effect.fnUntraced(function* (service: Service) {
       plan: removal.plan,
       leaving: [],
       concerned,
+      network: removal.leaving.flatMap(({ address }) => address.networkId ?? [])[0] ?? "",
       publish: Effect.succeedSome(service)
     })
     const next = nextOf(failures, looks)

@@ -1,18 +1,18 @@
 /** The service controller: what makes a Service due, in which order, and how its failures go on. */
-import { Cause, Duration, Effect, Metric, Option, Random, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Metric, Option, Random, Stream } from "effect"
 import { CallPriority, type Priority } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node, Service } from "../../kubernetes/objects.ts"
 import { type Change, Services } from "../../kubernetes/Services.ts"
-import { loadBalancerSyncs, nodeSyncErrors } from "../../observability/metrics.ts"
+import { loadBalancerSyncs, nodeSyncErrors, timeToAddress } from "../../observability/metrics.ts"
 import * as Coalesce from "../../runtime/Coalesce.ts"
 import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { ServiceOptions } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
-import { reconcileService } from "./reconcile.ts"
+import { type ReconcileResult, reconcileService } from "./reconcile.ts"
 import { finalizer, isHandled, mayNeedCleanup, needsUpdate } from "./selection.ts"
 
 const priorities = ["edit", "deletion", "membership", "resync"] as const satisfies ReadonlyArray<Priority>
@@ -47,6 +47,16 @@ export const run = Effect.gen(function* () {
   const reporter = yield* Reporter
   const { loadBalancerClass } = options
 
+  /** When Services without an address were first seen, in milliseconds. */
+  const waiting = new Map<string, number>()
+  const served = Effect.fnUntraced(function* (key: string, result: ReconcileResult) {
+    const since = waiting.get(key)
+    if (since === undefined || result === "Refused") return
+    waiting.delete(key)
+    const now = yield* Clock.currentTimeMillis
+    if (result === "Changed") yield* Metric.update(timeToAddress.of({}), (now - since) / 1_000)
+  })
+
   const queue = yield* WorkQueue.make({
     name: "service",
     workers: options.workers,
@@ -54,6 +64,7 @@ export const run = Effect.gen(function* () {
     handle: (key: string, priority) =>
       reconcileService(key).pipe(
         Effect.provideService(CallPriority, priority),
+        Effect.tap((result) => served(key, result)),
         Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
         Effect.as({})
       ),
@@ -81,10 +92,19 @@ export const run = Effect.gen(function* () {
     fire: () => addAll("membership")
   })
 
-  const followServices = Stream.runForEach(services.changes, (change) => {
-    const urgency = urgencyOf(change, loadBalancerClass)
-    return urgency === undefined || change.after === undefined ? Effect.void : queue.add(change.after.key, urgency)
-  })
+  const followServices = Stream.runForEach(
+    services.changes,
+    Effect.fnUntraced(function* (change) {
+      const { after, before } = change
+      const urgency = urgencyOf(change, loadBalancerClass)
+      if (after === undefined && before !== undefined) waiting.delete(before.key)
+      if (urgency === undefined || after === undefined) return
+      if (urgency === "edit" && after.ingress.length === 0 && !waiting.has(after.key)) {
+        waiting.set(after.key, yield* Clock.currentTimeMillis)
+      }
+      yield* queue.add(after.key, urgency)
+    })
+  )
 
   const followNodes = Stream.runForEach(nodes.changes, (change) =>
     concernsMembers(change) ? membership.signal((change.after ?? change.before)?.name ?? "") : Effect.void

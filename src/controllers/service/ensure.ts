@@ -35,7 +35,7 @@ const acquireMarked = Effect.fnUntraced(function* (service: Service, wanted: Non
   yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
   const marks = tags(cluster, service)
   const step = Step.TagAddress({ id: address.id, tags: marks })
-  const tagged = yield* apply([{ key: "mark", steps: [step], always: [], needs: [] }])
+  const tagged = yield* apply([{ key: "mark", steps: [step], always: [], needs: [] }], wanted.network.id)
   if (tagged.failures.size > 0) return yield* failing([...tagged.failures.values()])
   const marked: PublicAddress = { ...address, tags: [...address.tags, ...marks] }
   return { address: marked, rules: [], firewall: [] } satisfies Holding
@@ -79,6 +79,7 @@ const carryOut = Effect.fnUntraced(function* (service: Service, decision: Decisi
     plan: decision.plan,
     leaving: decision.leaving,
     concerned: decision.concerned,
+    network: show?.address.networkId ?? "",
     publish:
       show === undefined || decision.refusal !== undefined
         ? Effect.succeedSome(service)

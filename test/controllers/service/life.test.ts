@@ -267,7 +267,7 @@ describe("changes", () => {
 describe("addresses", () => {
   const acquireByHand = Effect.gen(function* () {
     const { networks } = yield* world
-    yield* byHand("associateIpAddress", { networkid: networks[0]?.id ?? "", account: "alice", domainid: "" })
+    yield* byHand("associateIpAddress", { networkid: networks[0]?.id ?? "" })
     const { addresses } = yield* world
     return addresses.find(({ sourceNat }) => !sourceNat)?.ip ?? ""
   })
