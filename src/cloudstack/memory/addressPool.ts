@@ -12,8 +12,9 @@ export const checkLimit = (state: State, owner: string): Result.Result<void, Api
   const holder = holderOf(state, owner)
   const held = [...state.addresses.values()].filter((address) => address.owner === owner).length
   if (holder === undefined || held < holder.addressLimit) return Result.succeed(undefined)
-  const kind = state.accounts.has(owner) ? "account" : "project"
-  return apiError(532, `Maximum number of public IP addresses for ${kind}: ${holder.name} has been exceeded.`, 4280)
+  // A project's objects belong to an account that is made for it.
+  const name = state.accounts.has(owner) ? holder.name : `PrjAcct-${holder.name}-${state.domains.main.n}`
+  return apiError(532, `Maximum number of public IP addresses for account: ${name} has been exceeded.`, 4280)
 }
 
 /** A free address of the owner's own range; an owner with a stated limit gets a new one when the range is used up. */

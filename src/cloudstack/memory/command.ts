@@ -21,8 +21,8 @@ export interface JobDone {
   readonly state: State
   readonly result: Content
   readonly pushes?: ReadonlyArray<string>
-  /** The job fails with this text although its change stays. */
-  readonly failure?: string
+  /** The job fails although its change stays. */
+  readonly failure?: { readonly code: number; readonly text: string }
 }
 
 export interface JobPlan {

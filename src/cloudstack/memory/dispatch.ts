@@ -15,8 +15,10 @@ import { machineCommands } from "./commands/machines.ts"
 import { memberCommands } from "./commands/members.ts"
 import { nicCommands } from "./commands/nics.ts"
 import { serverCommands } from "./commands/server.ts"
+import { staticNatCommands } from "./commands/staticNat.ts"
 import { stickinessCommands } from "./commands/stickiness.ts"
 import { tagCommands } from "./commands/tags.ts"
+import { envelopeOf } from "./envelopes.ts"
 import { type ApiError, broken, textFor } from "./errors.ts"
 import { addJob, checkCustomId, forgetExpired } from "./jobs.ts"
 import { decode, normalise } from "./parameters.ts"
@@ -37,16 +39,9 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...memberCommands,
   ...nicCommands,
   ...serverCommands,
+  ...staticNatCommands,
   ...stickinessCommands,
   ...tagCommands
-}
-
-const oddEnvelopes: Readonly<Record<string, string>> = {
-  createLBStickinessPolicy: "createLBStickinessPolicy",
-  deleteLBStickinessPolicy: "deleteLBstickinessrruleresponse",
-  updateNetworkACLItem: "createnetworkaclresponse",
-  moveNetworkAclItem: "moveNetworkAclItemResponse",
-  addIpToNic: "addiptovmnicresponse"
 }
 
 const contentType = "application/json;charset=utf-8"
@@ -54,18 +49,14 @@ const contentType = "application/json;charset=utf-8"
 export const succeeded = (command: string, content: Content): WireAnswer => ({
   status: 200,
   headers: { "Content-Type": contentType },
-  body: { [oddEnvelopes[command] ?? `${command.toLowerCase()}response`]: content }
+  body: { [envelopeOf(command)]: content }
 })
 
 /** A 432, and everything about an unknown command, comes under `errorresponse`. */
 export const refused = (command: string | undefined, error: ApiError, root: boolean): WireAnswer => {
   const text = textFor(error, root)
   const envelope =
-    command === undefined
-      ? "null"
-      : error.code === 432 || command === ""
-        ? "errorresponse"
-        : (oddEnvelopes[command] ?? `${command.toLowerCase()}response`)
+    command === undefined ? "null" : error.code === 432 || command === "" ? "errorresponse" : envelopeOf(command)
   return {
     status: error.code,
     headers: { "Content-Type": contentType, ...(text === undefined ? {} : { "X-Description": text }) },

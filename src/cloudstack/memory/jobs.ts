@@ -86,7 +86,7 @@ export const finishJob = (
   const pushed = pushes.length === 0 ? next : { ...next, pushes: counted }
   return failure === undefined
     ? close(pushed, id, now, { status: 1, code: 0, result })
-    : close(pushed, id, now, { status: 2, code: 530, result: failureOf(530, failure) })
+    : close(pushed, id, now, { status: 2, code: failure.code, result: failureOf(failure.code, failure.text) })
 }
 
 /** Ends a job from outside: `result` may be missing, as with jobs that a restart has killed. */

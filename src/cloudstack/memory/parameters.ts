@@ -2,6 +2,7 @@
 import { Result } from "effect"
 import type { Parameters } from "../Api.ts"
 import { asyncCommands, syncCommands } from "./apiTable.ts"
+import { shownName } from "./envelopes.ts"
 import { type ApiError, apiError } from "./errors.ts"
 import { javaNames, kindOf, listKindOf } from "./parameterKinds.ts"
 import type { Kind } from "./records.ts"
@@ -72,13 +73,13 @@ export const decode = (
 ): Result.Result<Arguments, ApiError> =>
   Result.gen(function* () {
     const values = new Map<string, Value>()
-    const lower = command.toLowerCase()
+    const shown = shownName(command)
     for (const parameter of declarationsOf(command)) {
       const value = parameter.type === "m" ? undefined : sent.get(parameter.name)
       const present = parameter.type === "m" ? hasMap(sent, parameter.name) : value !== undefined
       if (!present) {
         if (!parameter.required) continue
-        return yield* apiError(431, `Unable to execute API command ${lower} due to missing parameter ${parameter.name}`)
+        return yield* apiError(431, `Unable to execute API command ${shown} due to missing parameter ${parameter.name}`)
       }
       const decoded = yield* one(state, command, parameter, value ?? "", sent)
       if (decoded !== undefined) values.set(parameter.name, decoded)
@@ -120,7 +121,7 @@ const one = (
   const invalid = () =>
     apiError(
       431,
-      `Unable to execute API command ${command.toLowerCase()} due to invalid value ${value} for parameter ${parameter.name}`
+      `Unable to execute API command ${shownName(command)} due to invalid value ${value} for parameter ${parameter.name}`
     )
   if (parameter.required && value.trim() === "" && (parameter.type === "s" || parameter.type === "l")) {
     // `virtualmachineids=` and its like are optional; an empty list that is required is refused like an empty text.
@@ -146,13 +147,13 @@ const one = (
         ? Result.succeed(value)
         : apiError(
             431,
-            `Unable to parse date ${value} for command ${command.toLowerCase()}, please pass dates in the format mentioned in the api documentation`
+            `Unable to parse date ${value} for command ${shownName(command)}, please pass dates in the format mentioned in the api documentation`
           )
     default:
       return value.length > parameter.length
         ? apiError(
             431,
-            `Unable to execute API command ${command.toLowerCase()} due to invalid value. Value greater than max allowed length ${parameter.length} for param: ${javaNames[`${command}.${parameter.name}`] ?? javaNames[parameter.name] ?? parameter.name}`
+            `Unable to execute API command ${shownName(command)} due to invalid value. Value greater than max allowed length ${parameter.length} for param: ${javaNames[`${command}.${parameter.name}`] ?? javaNames[parameter.name] ?? parameter.name}`
           )
         : Result.succeed(value)
   }
@@ -176,7 +177,7 @@ const uuid = (
   return row === undefined
     ? apiError(
         431,
-        `Unable to execute API command ${command.toLowerCase()} due to invalid value. Invalid parameter ${parameter.name} value=${value} due to incorrect long value format, or entity does not exist or due to incorrect parameter annotation for the field in api cmd class.`
+        `Unable to execute API command ${shownName(command)} due to invalid value. Invalid parameter ${parameter.name} value=${value} due to incorrect long value format, or entity does not exist or due to incorrect parameter annotation for the field in api cmd class.`
       )
     : Result.succeed(row.id)
 }

@@ -1,5 +1,5 @@
 /** The JSON shapes of addresses and rules, and how the server names a rule inside its texts. */
-import type { Address, FirewallRule, ForwardingRule, LoadBalancerRule, StickinessPolicy } from "./records.ts"
+import type { Address, FirewallRule, ForwardingRule, LoadBalancerRule, Network, StickinessPolicy } from "./records.ts"
 import { firewallOfAddress, forwardingOfAddress, pendingJob, rulesOfAddress, type State } from "./state.ts"
 import { compact, dateText, type Json, ownerFields, tagsOf, zoneFields } from "./views.ts"
 
@@ -43,6 +43,13 @@ export const addressView = (state: State, address: Address): Json => {
     ...jobFields(state, address.id)
   })
 }
+
+/** An address as the server's texts print it. */
+export const addressText = ({ id, ip, n }: Address): string => `IPAddress {"address":"${ip}","id":${n},"uuid":"${id}"}`
+
+/** A network as the server's texts print it. */
+export const networkText = ({ id, n, name }: Network): string =>
+  `Network {"id": ${n}, "name": "${name}", "uuid": "${id}", "networkofferingid": 1}`
 
 const addressOf = (state: State, id: string) => state.addresses.get(id)?.ip
 
@@ -122,9 +129,7 @@ export const stickinessView = (
       name: policy.name,
       description: policy.description,
       methodname: policy.method,
-      params: policy.params,
-      state: "Active",
-      fordisplay: true
+      params: policy.params
     })
   )
 })

@@ -8,7 +8,7 @@ import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
 import { isCidr4, isCidrOrAddress, isPort } from "../net.ts"
 import { openFirewall } from "../openFirewall.ts"
 import type { Address, LoadBalancerRule, Network } from "../records.ts"
-import { balancerText, ruleView } from "../ruleViews.ts"
+import { addressText, balancerText, networkText, ruleView } from "../ruleViews.ts"
 import { mint, put, type State } from "../state.ts"
 import { removeRule } from "../teardown.ts"
 
@@ -35,7 +35,10 @@ const networkFor = (call: Call, address: Address): Result.Result<Network, ApiErr
       return yield* apiError(431, `IP address ID=${address.n} is not associated with any network`)
     }
     if (network.vpc !== address.vpc) {
-      return yield* apiError(431, `Ip address ${address.ip} is not assigned to the network ${network.name}`)
+      return yield* apiError(
+        431,
+        `Ip address ${addressText(address)} is not assigned to the network ${networkText(network)}`
+      )
     }
     return network
   })
@@ -152,7 +155,7 @@ const updateLoadBalancerRule: Handler = ({ args, caller, state }) => {
           const rule = state.rules.get(id)
           if (rule === undefined) return yield* refuse(`Unable to find lb rule ${id}`)
           if (!owns(state, caller, rule.owner)) return yield* deny()
-          const protocol = args.text("protocol")
+          const protocol = args.text("protocol")?.trim() === "" ? undefined : args.text("protocol")
           const cidrs = args.items("cidrlist")
           const sent = [args.text("name"), args.text("description"), args.text("algorithm"), protocol, cidrs]
           const own = isRoot(caller) && args.flag("fordisplay") !== undefined
@@ -185,7 +188,7 @@ const updateLoadBalancerRule: Handler = ({ args, caller, state }) => {
             result: { loadbalancer: ruleView(done, { ...changed, state: "Add" }) },
             pushes: pushesOf(state, rule),
             // The change is stored and then compared with a protocol that is not there.
-            ...(changed.protocol === undefined ? { failure: missingProtocol } : {})
+            ...(changed.protocol === undefined ? { failure: { code: 530, text: missingProtocol } } : {})
           }
         })
     })

@@ -58,6 +58,7 @@ const assign = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
       add({ vm: id, ip })
     }
     for (const pair of pairs) add(pair)
+    if (wanted.length === 0) return { state, result: success }
     if (!owns(state, caller, rule.owner)) return yield* failed()
     for (const { ip, vm: id } of wanted) {
       const vm = state.vms.get(id)
@@ -67,7 +68,6 @@ const assign = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
       if (nic.ip !== ip && !nic.secondary.some((secondary) => secondary.ip === ip)) return yield* failed()
       if (rule.members.some((member) => member.vm === id && member.ip === ip)) return yield* failed()
     }
-    if (wanted.length === 0) return { state, result: success }
     const done = { ...state, rules: put(state.rules, members(rule, [...rule.members, ...wanted])) }
     return { state: done, result: success, pushes: pushesOf(state, rule) }
   })
@@ -86,7 +86,9 @@ const remove = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
     const pairs = yield* mapped(call, state)
     const isMapped = ({ ip, vm }: Member) => pairs.some((pair) => pair.vm === vm && pair.ip === ip)
     if (pairs.some((pair) => !rule.members.some(({ ip, vm }) => vm === pair.vm && ip === pair.ip))) {
-      return yield* refuse(unknown)
+      // The server has put the rule into state Add before it looks, and leaves it there.
+      const left = { ...state, rules: put(state.rules, { ...rule, state: "Add" as const }) }
+      return { state: left, result: {}, failure: { code: 431, text: unknown } }
     }
     const left = rule.members.filter((member) => !ids.has(member.vm) && !isMapped(member))
     if (left.length === rule.members.length) return { state, result: success }

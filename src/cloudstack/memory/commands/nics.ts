@@ -6,6 +6,7 @@ import { apiError, broken, deniedText, deny, refuse } from "../errors.ts"
 import { freeGuestIp, macOf } from "../guestNetworks.ts"
 import { optional, unpaged } from "../lists.ts"
 import type { Nic, Vm } from "../records.ts"
+import { networkText } from "../ruleViews.ts"
 import { mint, nicOf, put, type State, secondaryOf } from "../state.ts"
 import { instanceName, listedNicView, vmView } from "../vmViews.ts"
 
@@ -134,13 +135,14 @@ const removeNicFromVirtualMachine: Handler = ({ args, caller, state }) => {
         const vm = state.vms.get(id)
         const nic = vm?.nics.find((candidate) => candidate.id === nicId)
         if (vm === undefined || vm.removed || nic === undefined) return refuse("unable to find a nic with that id")
-        if (nic.isDefault) return broken(`Unable to remove nic from vm ${vm.name}: it is the default one`)
         const network = state.networks.get(nic.network)
+        const shown = `VM instance {"id":${vm.n},"instanceName":"${instanceName(vm)}","state":"${vm.state}","type":"User","uuid":"${vm.id}"}`
+        const keep = (why: string) =>
+          refuse(`Unable to remove nic from ${shown} in ${network === undefined ? "" : networkText(network)}, ${why}`)
+        if (nic.isDefault) return keep("nic is default.")
         const ips = [nic.ip, ...nic.secondary.map(({ ip }) => ip)]
         if (ips.some((ip) => ip !== undefined && isUsed(state, id, ip))) {
-          return refuse(
-            `Unable to remove nic from VM instance {"id":${vm.n},"instanceName":"${instanceName(vm)}","state":"${vm.state}","type":"User","uuid":"${vm.id}"} in Network {"id": ${network?.n}, "name": "${network?.name}", "uuid": "${network?.id}", "networkofferingid": 1}, nic has associated Port forwarding or Load balancer or Static NAT rules.`
-          )
+          return keep("nic has associated Port forwarding or Load balancer or Static NAT rules.")
         }
         const left = { ...vm, nics: vm.nics.filter((other) => other.id !== nicId) }
         const done = { ...state, vms: put(state.vms, left) }

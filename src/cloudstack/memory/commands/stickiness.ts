@@ -3,7 +3,7 @@ import { Result } from "effect"
 import { owns, requireOwner } from "../access.ts"
 import { answered, type Handler, submitted, success } from "../command.ts"
 import { apiError, broken, deny, refuse } from "../errors.ts"
-import { unpaged } from "../lists.ts"
+import { same, unpaged } from "../lists.ts"
 import type { StickinessPolicy } from "../records.ts"
 import { balancerText, stickinessView } from "../ruleViews.ts"
 import { drop, mint, policiesOfRule, put, type State } from "../state.ts"
@@ -12,6 +12,23 @@ const methods: Readonly<Record<string, ReadonlyArray<string>>> = {
   LbCookie: ["cookie-name", "mode", "nocache", "indirect", "postonly", "domain"],
   AppCookie: ["cookie-name", "length", "holdtime", "request-learn", "prefix", "mode"],
   SourceBased: ["tablesize", "expire"]
+}
+
+const flags: ReadonlySet<string> = new Set(["nocache", "indirect", "postonly", "request-learn", "prefix"])
+
+/** The router's own check of values: durations end in d, h, m or s, table sizes in k, m or g. */
+const badValue = (method: string, params: Readonly<Record<string, string>>): string | undefined => {
+  const time = /^\d+[dhms]$/
+  const value = (name: string) => Object.entries(params).find(([key]) => same(key, name))?.[1]
+  const wrong = (name: string, form: RegExp, what: string) => {
+    const sent = value(name)
+    return sent === undefined || form.test(sent) ? undefined : `${name} is not ${what}: ${sent}`
+  }
+  if (method === "SourceBased") {
+    return wrong("expire", time, "in timeformat") ?? wrong("tablesize", /^\d+[kmg]$/, "in size format")
+  }
+  if (method !== "AppCookie") return undefined
+  return wrong("length", /^\d+$/, "a number") ?? wrong("holdtime", /^\d+[dhms]?$/, "in timeformat")
 }
 
 const pushesOf = (state: State, network: string) =>
@@ -28,23 +45,28 @@ const createLBStickinessPolicy: Handler = ({ args, caller, state }) =>
       return yield* refuse(`Failed to match Stickiness method name for LB rule:${rule.n}`)
     }
     const params: Record<string, string> = {}
-    for (const { name = "", value = "" } of args.entries("param") ?? []) {
-      if (methods[method]?.includes(name) !== true) {
+    for (const { name = "", value } of args.entries("param") ?? []) {
+      const known = methods[method]?.find((candidate) => same(candidate, name))
+      if (known === undefined) {
         return yield* refuse(`Failed : Stickiness policy does not support param name :${name}`)
       }
-      params[name] = value
+      if (value === undefined && !flags.has(known))
+        return yield* refuse(`Failed : Value expected for the Param :${known}`)
+      params[name] = value ?? "null"
     }
     const existing = policiesOfRule(state.policies, rule.id)
     if (existing.length > 1) {
       return yield* refuse(`Failed to create Stickiness policy: Already two policies attached ${rule.n}`)
     }
+    const bad = pushesOf(state, rule.network).length === 0 ? undefined : badValue(method, params)
+    if (bad !== undefined) return yield* refuse(`Failed LB in validation rule id: ${rule.n} Cause: ${bad}`)
     const [minted, row] = mint(state)
     const policy: StickinessPolicy = {
       ...row,
       rule: rule.id,
       name: args.text("name") ?? "",
       description: args.text("description"),
-      method,
+      method: wanted,
       params
     }
     return submitted(

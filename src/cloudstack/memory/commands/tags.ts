@@ -4,6 +4,7 @@ import { owns, scope } from "../access.ts"
 import { answered, type Call, type Handler, submitted, success } from "../command.ts"
 import { type ApiError, broken, deny, refuse } from "../errors.ts"
 import { paged, same } from "../lists.ts"
+import type { Arguments } from "../parameters.ts"
 import type { Kind, Tag } from "../records.ts"
 import { rowOf, type State } from "../state.ts"
 import { tagView } from "../views.ts"
@@ -47,58 +48,50 @@ const ownerOf = (state: State, kind: Kind, id: string): string | undefined => {
   }
 }
 
-interface Resource {
-  readonly id: string
-  readonly type: string
-  readonly owner: string
+const typeOf = (args: Arguments): Result.Result<string, ApiError> => {
+  const sent = args.text("resourcetype") ?? ""
+  const type = [...Object.keys(types), ...emptyTypes].find((name) => same(name, sent))
+  return type === undefined ? refuse(`Invalid resource type ${sent}`) : Result.succeed(type)
 }
 
-const resourcesOf = (
-  state: State,
-  { args, caller }: Pick<Call, "args" | "caller">
-): Result.Result<ReadonlyArray<Resource>, ApiError> =>
-  Result.gen(function* () {
-    const sent = args.text("resourcetype") ?? ""
-    const type = [...Object.keys(types), ...emptyTypes].find((name) => same(name, sent))
-    if (type === undefined) return yield* refuse(`Invalid resource type ${sent}`)
-    const kind = types[type]
-    const resources: Array<Resource> = []
-    for (const id of args.items("resourceids") ?? []) {
-      const row = kind === undefined ? undefined : rowOf(state, kind, id)
-      if (kind === undefined || row === undefined) {
-        return yield* refuse(`Unable to find resource by uuid ${id} and type ${sent}`)
-      }
-      const owner = ownerOf(state, kind, id)
-      if (owner === undefined && kind === "address") {
-        return yield* broken(
-          'Cannot invoke "com.cloud.user.Account.getAccountId()" because the return value of "com.cloud.user.dao.AccountDao.findById(Object)" is null'
-        )
-      }
-      if (!owns(state, caller, owner)) return yield* deny()
-      resources.push({ id, type, owner: owner ?? caller.id })
-    }
-    return resources
-  })
+/** Who owns a resource, if it exists and the caller may touch it. */
+const holderOf = (state: State, { args, caller }: Call, type: string, id: string): Result.Result<string, ApiError> => {
+  const kind = types[type]
+  if (kind === undefined || rowOf(state, kind, id) === undefined) {
+    return refuse(`Unable to find resource by uuid ${id} and type ${args.text("resourcetype")}`)
+  }
+  const owner = ownerOf(state, kind, id)
+  if (owner === undefined && kind === "address") {
+    return broken(
+      'Cannot invoke "com.cloud.user.Account.getAccountId()" because the return value of "com.cloud.user.dao.AccountDao.findById(Object)" is null'
+    )
+  }
+  return owns(state, caller, owner) ? Result.succeed(owner ?? caller.id) : deny()
+}
 
 const createTags: Handler = (call) =>
   Result.succeed(
     submitted(call.state, {
       run: (state) =>
         Result.gen(function* () {
-          const resources = yield* resourcesOf(state, call)
+          const type = yield* typeOf(call.args)
+          const wanted = new Map<string, string>()
+          for (const { key = "", value } of call.args.entries("tags") ?? []) {
+            if (value === undefined) return yield* broken()
+            wanted.set(key, value)
+          }
           const tags = new Map(state.tags)
           let counter = state.counter
-          for (const { id, owner, type } of resources) {
-            for (const { key = "", value } of call.args.entries("tags") ?? []) {
-              if (value === undefined) return yield* broken()
+          for (const [key, value] of wanted) {
+            for (const id of call.args.items("resourceids") ?? []) {
+              const owner = yield* holderOf(state, call, type, id)
               if (value === "") return yield* refuse(`Value for the key ${key} is either null or empty`)
               const there = tags.get(id) ?? []
               if (there.some((tag) => same(tag.key, key))) {
                 return yield* broken(`tag ${key} already on ${type} with id ${id}`)
               }
               counter += 1
-              const tag: Tag = { n: counter, key, value, type, resource: id, owner }
-              tags.set(id, [...there, tag])
+              tags.set(id, [...there, { n: counter, key, value, type, resource: id, owner }])
             }
           }
           return { state: { ...state, counter, tags }, result: success }
@@ -106,23 +99,27 @@ const createTags: Handler = (call) =>
     })
   )
 
-/** Without `tags` all go; with a key only that one; both are compared without case. */
-const deleteTags: Handler = (call) =>
+/**
+ * Without `tags` all go; with a key only that one; both are compared without case. Only the tags are looked at, not
+ * their resources: what a deleted rule has left behind can be removed.
+ */
+const deleteTags: Handler = ({ args, caller, state }) =>
   Result.succeed(
-    submitted(call.state, {
+    submitted(state, {
       run: (state) =>
         Result.gen(function* () {
-          const resources = yield* resourcesOf(state, call)
-          const wanted = call.args.entries("tags")
+          const type = yield* typeOf(args)
+          const wanted = args.entries("tags")
+          const goes = (tag: Tag) =>
+            tag.type === type &&
+            (wanted === undefined ||
+              wanted.some(({ key, value }) => same(tag.key, key) && (value === undefined || same(tag.value, value))))
           const tags = new Map(state.tags)
           let matched = false
-          for (const { id } of resources) {
+          for (const id of args.items("resourceids") ?? []) {
             const there = tags.get(id) ?? []
-            const left = there.filter(
-              (tag) =>
-                wanted !== undefined &&
-                !wanted.some(({ key, value }) => same(tag.key, key) && (value === undefined || same(tag.value, value)))
-            )
+            if (there.some((tag) => goes(tag) && !owns(state, caller, tag.owner))) return yield* deny()
+            const left = there.filter((tag) => !goes(tag))
             matched ||= left.length < there.length
             if (left.length === 0) tags.delete(id)
             else tags.set(id, left)

@@ -215,7 +215,7 @@ describe("network ACLs", () => {
       )
       assert.strictEqual(
         yield* alice.verdict("updateNetworkACLItem", { id: nowhere }),
-        unknownId("updateNetworkACLItem", "id")
+        unknownId("createNetworkACL", "id")
       )
     }).pipe(simulated)
   )
