@@ -2,8 +2,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { Context, Effect, FiberSet, Layer, Result, Schema } from "effect"
 import type { Parameters } from "../Api.ts"
+import { serverVersion } from "./commands/server.ts"
 import { Fault } from "./faults.ts"
 import { Simulator, type WireAnswer } from "./Simulator.ts"
+import { toXml, xmlType } from "./xml.ts"
 
 const json = "application/json;charset=utf-8"
 /** What Jetty allows a form: 1 MiB and 5000 fields; request line and headers together 8 KiB. */
@@ -59,14 +61,16 @@ const refuse = (response: ServerResponse, status: number, text: string, headers:
 /** Header values are Latin-1 on the wire, and a line break would end them. */
 const headerValue = (text: string) => text.replace(/[^\t\x20-\x7e\xa0-\xff]/g, "?")
 
-const sendAnswer = (response: ServerResponse, answer: WireAnswer) => {
+/** Whoever does not ask for JSON gets XML. */
+const sendAnswer = (response: ServerResponse, answer: WireAnswer, asked: string | undefined) => {
   if (answer.dropped === true) return Effect.sync(() => response.destroy())
-  const headers: Record<string, string> = {
-    "Content-Type": answer.body === undefined ? "text/xml;charset=utf-8" : json
-  }
+  const headers: Record<string, string> = { "Content-Type": xmlType }
   for (const [name, value] of Object.entries(answer.headers)) headers[name] = headerValue(value)
-  const body = answer.body === undefined ? (answer.page ?? "") : JSON.stringify(answer.body)
-  return send(response, answer.status, headers, body)
+  if (answer.body === undefined) return send(response, answer.status, headers, answer.page ?? "")
+  if (asked?.toLowerCase() === "json") {
+    return send(response, answer.status, headers, JSON.stringify(answer.body))
+  }
+  return send(response, answer.status, { ...headers, "Content-Type": xmlType }, toXml(answer.body, serverVersion))
 }
 
 const isForm = (request: IncomingMessage) =>
@@ -81,7 +85,8 @@ const api = Effect.fnUntraced(function* (request: IncomingMessage, response: Ser
   if (text === undefined || form.size > maxFields) return yield* refuse(response, 400, "the form is too large")
   const parameters = mergeParameters(new URLSearchParams(query), form)
   const simulator = yield* Simulator
-  yield* sendAnswer(response, yield* simulator.handle({ method: request.method, parameters }))
+  const answer = yield* simulator.handle({ method: request.method, parameters })
+  yield* sendAnswer(response, answer, parameters["response"])
 })
 
 const decodeFaults = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Array(Fault)), {

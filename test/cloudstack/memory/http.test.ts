@@ -70,7 +70,7 @@ describe("the HTTP door", () => {
 
   it.live("passes status and headers on, with what no header may hold replaced", () =>
     Effect.gen(function* () {
-      const { headers, status, text } = yield* call("/client/api")
+      const { headers, status, text } = yield* call("/client/api?response=JSON")
       assert.strictEqual(status, 431)
       assert.strictEqual(headers.get("x-description"), "bad ?name?")
       assert.strictEqual(text, '{"x":"bad\\n€"}')
@@ -84,6 +84,22 @@ describe("the HTTP door", () => {
       assert.strictEqual(headers.get("content-type"), "text/xml")
       assert.strictEqual(text, "")
     }).pipe(Effect.provide(doorTo({ status: 200, headers: { "Content-Type": "text/xml" } })))
+  )
+
+  it.live("writes XML to whoever does not ask for JSON", () =>
+    Effect.gen(function* () {
+      const { headers, text } = yield* call("/client/api?response=xml")
+      assert.strictEqual(headers.get("content-type"), "text/xml;charset=utf-8")
+      assert.strictEqual(
+        text,
+        '<?xml version="1.0" encoding="UTF-8"?><listzonesresponse cloud-stack-version="4.22.0.0-SNAPSHOT">' +
+          "<count>2</count><zone><name>a&amp;b</name></zone><zone><name>c</name></zone></listzonesresponse>"
+      )
+    }).pipe(
+      Effect.provide(
+        doorTo({ ...ok, body: { listzonesresponse: { count: 2, zone: [{ name: "a&b" }, { name: "c" }] } } })
+      )
+    )
   )
 
   it.live("writes a page as it is", () =>

@@ -10,7 +10,7 @@ import { declarationsOf } from "../parameters.ts"
 import { commandNames } from "../roles.ts"
 import { jobOf, uuidOf } from "../state.ts"
 
-const version = "4.22.0.0-SNAPSHOT"
+export const serverVersion = "4.22.0.0-SNAPSHOT"
 
 const listCapabilities: Handler = ({ state }) =>
   Result.succeed(
@@ -18,7 +18,7 @@ const listCapabilities: Handler = ({ state }) =>
       capability: {
         securitygroupsenabled: false,
         dynamicrolesenabled: true,
-        cloudstackversion: version,
+        cloudstackversion: serverVersion,
         userpublictemplateenabled: true,
         supportELB: "false",
         projectinviterequired: false,
@@ -83,7 +83,7 @@ const listManagementServers: Handler = ({ args, state }) =>
       state,
       args,
       "managementserver",
-      [{ id: state.managementServer.id, name: "localhost", state: "Up", version }],
+      [{ id: state.managementServer.id, name: "localhost", state: "Up", version: serverVersion }],
       (server) => server
     ),
     (content) => answered(state, content)
