@@ -20,6 +20,8 @@ const network = (over: Partial<Network> = {}): Network => ({
   type: "Isolated",
   state: "Implemented",
   zoneId: "zone-1",
+  aclName: "",
+  isRouted: false,
   owner: "alice",
   services: new Map([
     ["Lb", lb("VirtualRouter", "tcp, udp, tcp-proxy, ssl")],

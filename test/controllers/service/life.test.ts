@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
 import {
   annotated,
   applyNodes,
@@ -369,6 +370,18 @@ describe("the controller", () => {
     }).pipe(Effect.provide(bed()))
   )
 
+  it.effect("takes a node out that has gone", () =>
+    Effect.gen(function* () {
+      yield* start
+      yield* started
+      yield* pass(20)
+      yield* Effect.flatMap(KubeMemory, (memory) => memory.remove("nodes", "n3"))
+      const { mutations } = yield* counting(pass(15))
+      assert.deepStrictEqual(mutations, { removeFromLoadBalancerRule: 2 })
+      assert.deepStrictEqual((yield* balanced).rules, [rule("tcp", 443, "n1,n2"), rule("tcp", 80, "n1,n2")])
+    }).pipe(Effect.provide(bed()))
+  )
+
   it.effect("repairs at the resync what somebody changed by hand", () =>
     Effect.gen(function* () {
       yield* start
@@ -432,5 +445,45 @@ describe("nodes that cannot be told", () => {
       assert.deepStrictEqual(mutations, {})
       assert.deepStrictEqual(yield* balanced, before)
     }).pipe(Effect.provide(bed()))
+  )
+})
+
+describe("other controllers' Services", () => {
+  const finalizer = "service.kubernetes.io/load-balancer-cleanup"
+  const foreign = { loadBalancerClass: "example.org/other" }
+
+  it.effect("are left alone, with the finalizer that they share with us", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService({ spec: foreign })
+      yield* editService({ metadata: { finalizers: [finalizer] } })
+      const [before, writes] = [yield* wholeWorld, yield* kubeWrites]
+      yield* removeService()
+      assert.strictEqual(yield* reconcile(), "NotOurs")
+      assert.deepStrictEqual(yield* wholeWorld, before)
+      assert.deepStrictEqual(yield* kubeWrites, writes)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("lose what we made for them before they changed hands", () =>
+    Effect.gen(function* () {
+      const before = yield* wholeWorld
+      yield* start
+      yield* reconcile()
+      yield* editService({ spec: { type: "ClusterIP" } })
+      yield* editService({ spec: { type: "LoadBalancer", ...foreign } })
+      yield* reconcile()
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("are ours when they bear the class of the flag", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService({ spec: foreign })
+      assert.strictEqual(yield* reconcile(), "Changed")
+      yield* applyService({ name: "classless", spec: { ports: [{ port: 80 }] } })
+      assert.strictEqual(yield* reconcile("shop/classless"), "NotOurs")
+    }).pipe(Effect.provide(bed({ controller: { loadBalancerClass: "example.org/other" } })))
   )
 })
