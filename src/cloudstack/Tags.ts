@@ -4,7 +4,7 @@ import type { Tag } from "../domain/Cloud.ts"
 import type { CloudStackError } from "./Api.ts"
 import type { Pending } from "./Jobs.ts"
 
-export type TaggedKind = "PublicIpAddress" | "LoadBalancer" | "FirewallRule"
+export type TaggedKind = "PublicIpAddress" | "LoadBalancer" | "FirewallRule" | "PortForwardingRule"
 
 export class Tags extends Context.Service<
   Tags,

@@ -9,6 +9,12 @@ export const RuleId = Schema.NonEmptyString.pipe(Schema.brand("RuleId"))
 export type RuleId = typeof RuleId.Type
 export const FirewallRuleId = Schema.NonEmptyString.pipe(Schema.brand("FirewallRuleId"))
 export type FirewallRuleId = typeof FirewallRuleId.Type
+export const AclItemId = Schema.NonEmptyString.pipe(Schema.brand("AclItemId"))
+export type AclItemId = typeof AclItemId.Type
+export const AclListId = Schema.NonEmptyString.pipe(Schema.brand("AclListId"))
+export type AclListId = typeof AclListId.Type
+export const ForwardId = Schema.NonEmptyString.pipe(Schema.brand("ForwardId"))
+export type ForwardId = typeof ForwardId.Type
 export const NetworkId = Schema.NonEmptyString.pipe(Schema.brand("NetworkId"))
 export type NetworkId = typeof NetworkId.Type
 
@@ -53,6 +59,8 @@ export interface PublicAddress {
   readonly isSourceNat: boolean
   readonly isStaticNat: boolean
   readonly isSystem: boolean
+  /** Any rule: load balancer, firewall or port forwarding. Absent = the server does not say. */
+  readonly hasRules?: boolean
   readonly owner: string
   readonly tags: ReadonlyArray<Tag>
   /** Milliseconds since the epoch, to the second. */
@@ -92,6 +100,43 @@ export interface FirewallRule {
   readonly tags: ReadonlyArray<Tag>
 }
 
+/** One line of a network ACL list; lists are evaluated in ascending order of `number`. Without ports it is about all. */
+export interface AclItem {
+  readonly id: AclItemId
+  readonly listId: AclListId
+  readonly number: number
+  /** As sent by whoever made it: `tcp`, `udp`, `icmp`, `all` or a number. */
+  readonly protocol: string
+  readonly startPort?: number
+  readonly endPort?: number
+  readonly cidrs: ReadonlyArray<string>
+  readonly direction: "ingress" | "egress"
+  readonly action: "allow" | "deny"
+  readonly reason: string
+  readonly state: string
+}
+
+/** A list of ACL items. One without a VPC is the server's (`default_allow`, `default_deny`) or shared by all VPCs. */
+export interface AclList {
+  readonly id: AclListId
+  readonly name: string
+  readonly vpcId?: string
+}
+
+/** A port forwarding rule: a public port, or a range of them, of an address to one machine. */
+export interface Forward {
+  readonly id: ForwardId
+  readonly addressId: AddressId
+  readonly protocol: string
+  readonly publicPort: number
+  readonly publicEndPort: number
+  readonly privatePort: number
+  /** Absent if the machine is gone. */
+  readonly vmId?: VmId
+  readonly state: string
+  readonly tags: ReadonlyArray<Tag>
+}
+
 /** What a guest network offers. Keys are CloudStack's service names (`Lb`, `Firewall`, …). */
 export interface Network {
   readonly id: NetworkId
@@ -100,7 +145,11 @@ export interface Network {
   readonly state: string
   readonly zoneId: string
   readonly vpcId?: string
-  readonly aclId?: string
+  /** Of a VPC tier: the list that decides what else than load balancer traffic comes in. */
+  readonly aclId?: AclListId
+  readonly aclName: string
+  /** In ROUTED mode (since 4.20): no address translation, no load balancing. */
+  readonly isRouted: boolean
   readonly owner: string
   readonly services: ReadonlyMap<
     string,
@@ -113,4 +162,6 @@ export interface Holding {
   readonly address: PublicAddress
   readonly rules: ReadonlyArray<LoadBalancerRule & { readonly members: ReadonlyArray<VmId> }>
   readonly firewall: ReadonlyArray<FirewallRule>
+  /** Absent = unknown: the role may not list them. */
+  readonly forwards?: ReadonlyArray<Forward>
 }

@@ -182,7 +182,8 @@ describe("the composition", () => {
         const refused = (yield* (yield* Simulator).log).filter(({ status }) => status !== 200)
         assert.deepStrictEqual([...new Set(refused.map(({ command }) => command))].sort(), [
           "createTags",
-          "listLoadBalancerRuleInstances"
+          "listLoadBalancerRuleInstances",
+          "listPortForwardingRules"
         ])
         const machines = (yield* (yield* Machines).list(60_000)).machines
         assert.deepStrictEqual(

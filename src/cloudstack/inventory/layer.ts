@@ -1,124 +1,143 @@
 /** `Inventory` over the lists: read whole once, then only what changed. */
 import { Clock, Effect, Equal, Layer, Metric, Option, Semaphore } from "effect"
 import type { Settings } from "../../config/Settings.ts"
-import type { AddressId, FirewallRule, Holding, LoadBalancerRule, PublicAddress } from "../../domain/Cloud.ts"
+import type { AddressId, FirewallRule, Forward, Holding, LoadBalancerRule, PublicAddress } from "../../domain/Cloud.ts"
 import { cacheAge } from "../../observability/metrics.ts"
+import { Acls } from "../Acls.ts"
 import { Addresses } from "../Addresses.ts"
 import { Borders } from "../Borders.ts"
+import { Forwards } from "../Forwards.ts"
 import { Inventory } from "../Inventory.ts"
 import { LoadBalancers } from "../LoadBalancers.ts"
 import type { Machines } from "../Machines.ts"
 import { makeShared } from "../Shared.ts"
 import { makeScopeGuard } from "../scope.ts"
+import { makeKept } from "./kept.ts"
 import { Ledger } from "./Ledger.ts"
 import { type MembersByRule, makeMembersOf } from "./members.ts"
 
 /** From so many addresses on, whole lists are cheaper than lists per address. */
 const manyAddresses = 4
 
-export const layer: Layer.Layer<Inventory, never, Addresses | Borders | LoadBalancers | Machines | Settings> =
-  Layer.effect(
-    Inventory,
-    Effect.gen(function* () {
-      const addresses = yield* Addresses
-      const balancers = yield* LoadBalancers
-      const borders = yield* Borders
-      const membersOf = yield* makeMembersOf
-      const ledger = new Ledger()
+export const layer: Layer.Layer<
+  Inventory,
+  never,
+  Acls | Addresses | Borders | Forwards | LoadBalancers | Machines | Settings
+> = Layer.effect(
+  Inventory,
+  Effect.gen(function* () {
+    const addresses = yield* Addresses
+    const balancers = yield* LoadBalancers
+    const borders = yield* Borders
+    const forwarding = yield* Forwards
+    const acl = makeKept((yield* Acls).items)
+    const membersOf = yield* makeMembersOf
+    const ledger = new Ledger()
 
-      const firewallOf = (address: PublicAddress) =>
-        // Nothing in a VPC has firewall rules, and some servers refuse the question.
-        address.vpcId === undefined ? borders.list(address.id) : Effect.succeed<ReadonlyArray<FirewallRule>>([])
+    const firewallOf = (address: PublicAddress) =>
+      // Nothing in a VPC has firewall rules, and some servers refuse the question.
+      address.vpcId === undefined ? borders.list(address.id) : Effect.succeed<ReadonlyArray<FirewallRule>>([])
 
-      const firewallsOf = (all: ReadonlyArray<PublicAddress>) =>
-        all.length < manyAddresses
-          ? Effect.map(Effect.forEach(all, firewallOf, { concurrency: manyAddresses }), (found) => found.flat())
-          : borders.list()
+    const firewallsOf = (all: ReadonlyArray<PublicAddress>) =>
+      all.length < manyAddresses
+        ? Effect.map(Effect.forEach(all, firewallOf, { concurrency: manyAddresses }), (found) => found.flat())
+        : borders.list()
 
-      const lists = makeShared(Effect.all([addresses.list, balancers.list()], { concurrency: 2 }))
+    /** The addresses that carry any rule at all are asked about, in one call. */
+    const forwardsOf = Effect.fnUntraced(function* (all: ReadonlyArray<PublicAddress>) {
+      const [one, ...more] = all.filter(({ hasRules }) => hasRules !== false)
+      if (one === undefined) return Option.some<ReadonlyArray<Forward>>([])
+      return yield* forwarding.list(more.length === 0 ? one.id : undefined)
+    })
 
-      /** All addresses and rules now; members and firewall rules of those that are not as known and that matter. */
-      const look = Effect.fnUntraced(function* (relevant: (holding: Holding) => boolean) {
-        const [held, rules] = (yield* lists.get(0)).value
-        const rulesOf = Map.groupBy(rules, ({ addressId }) => addressId)
-        const drafts = held.map((address) => {
-          const own = rulesOf.get(address.id) ?? []
-          return { address, own, known: sameAs(ledger.trusted(address.id), address, own) }
-        })
-        const unknown = drafts.filter(({ address, known, own }) => known === undefined && relevant(bare(address, own)))
-        const [members, firewall] = yield* Effect.all(
-          [membersOf(unknown.flatMap(({ own }) => own)), firewallsOf(unknown.map(({ address }) => address))],
-          { concurrency: 2 }
-        )
-        const firewallBy = Map.groupBy(firewall, ({ addressId }) => addressId)
-        return drafts.map((draft) => {
-          const { address, known, own } = draft
-          if (known !== undefined || !unknown.includes(draft)) return known ?? bare(address, own)
-          return assemble(address, own, members, firewallBy.get(address.id) ?? [])
-        })
+    const lists = makeShared(Effect.all([addresses.list, balancers.list()], { concurrency: 2 }))
+
+    /** All addresses and rules now; members and firewall rules of those that are not as known and that matter. */
+    const look = Effect.fnUntraced(function* (relevant: (holding: Holding) => boolean) {
+      const [held, rules] = (yield* lists.get(0)).value
+      const rulesOf = Map.groupBy(rules, ({ addressId }) => addressId)
+      const drafts = held.map((address) => {
+        const own = rulesOf.get(address.id) ?? []
+        return { address, own, known: sameAs(ledger.trusted(address.id), address, own) }
       })
-
-      const takeStock = Effect.gen(function* () {
-        const began = ledger.begin()
-        const holdings = yield* look(() => true)
-        ledger.recordAll(began, holdings)
-        return holdings
-      })
-      const stock = makeShared(takeStock)
-
-      const forget = Effect.andThen(
-        stock.forget,
-        Effect.sync(() => ledger.forget())
+      const unknown = drafts.filter(({ address, known, own }) => known === undefined && relevant(bare(address, own)))
+      const asked = unknown.map(({ address }) => address)
+      const [members, firewall, forwards] = yield* Effect.all(
+        [membersOf(unknown.flatMap(({ own }) => own)), firewallsOf(asked), forwardsOf(asked)],
+        { concurrency: 3 }
       )
-      const checkScope = yield* makeScopeGuard(forget)
-
-      const readOne = Effect.fnUntraced(function* (address: PublicAddress) {
-        const [rules, firewall] = yield* Effect.all([balancers.list({ addressId: address.id }), firewallOf(address)], {
-          concurrency: 2
-        })
-        return assemble(address, rules, yield* membersOf(rules), firewall)
-      })
-
-      const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {
-        const began = ledger.begin()
-        const address = yield* addresses.find(id)
-        const holding = Option.isSome(address) ? Option.some(yield* readOne(address.value)) : Option.none()
-        ledger.recordOne(began, id, Option.getOrUndefined(holding))
-        return holding
-      })
-
-      const survey = Effect.fn("Inventory.survey")(function* (relevant: (holding: Holding) => boolean) {
-        yield* checkScope
-        return yield* look(relevant)
-      })
-
-      const whole = Effect.fnUntraced(function* () {
-        const { at, value } = yield* stock.get(0)
-        const age = (yield* Clock.currentTimeMillis) - at
-        yield* Metric.update(cacheAge.of({ cache: "inventory" }), age / 1000)
-        return value
-      })
-
-      const one = Semaphore.makeUnsafe(1)
-      const holdings = Effect.fn("Inventory.holdings")(function* (relevant: (holding: Holding) => boolean) {
-        yield* checkScope
-        const known = ledger.holdings
-        if (known === undefined) return yield* whole()
-        const stale = known.filter((holding) => ledger.isStale(holding.address.id) && relevant(holding))
-        if (stale.length >= manyAddresses) return yield* whole()
-        yield* Effect.forEach(stale, ({ address }) => fresh(address.id), { concurrency: manyAddresses, discard: true })
-        return ledger.holdings ?? (yield* whole())
-      })
-
-      return Inventory.of({
-        holdings: (relevant) => one.withPermit(holdings(relevant)),
-        fresh,
-        survey,
-        changed: (id) => Effect.sync(() => ledger.changed(id)),
-        expire: forget
+      const firewallBy = Map.groupBy(firewall, ({ addressId }) => addressId)
+      const forwardsBy = Option.map(forwards, (all) => Map.groupBy(all, ({ addressId }) => addressId))
+      return drafts.map((draft) => {
+        const { address, known, own } = draft
+        if (known !== undefined || !unknown.includes(draft)) return known ?? bare(address, own)
+        const forwarded = Option.map(forwardsBy, (by) => by.get(address.id) ?? [])
+        return assemble({ address, rules: own, members, firewall: firewallBy.get(address.id) ?? [], forwarded })
       })
     })
-  )
+
+    const takeStock = Effect.gen(function* () {
+      const began = ledger.begin()
+      const holdings = yield* look(() => true)
+      ledger.recordAll(began, holdings)
+      return holdings
+    })
+    const stock = makeShared(takeStock)
+
+    const forget = Effect.all([stock.forget, acl.changed, Effect.sync(() => ledger.forget())], { discard: true })
+    const checkScope = yield* makeScopeGuard(forget)
+
+    const readOne = Effect.fnUntraced(function* (address: PublicAddress) {
+      const [rules, firewall, forwarded] = yield* Effect.all(
+        [balancers.list({ addressId: address.id }), firewallOf(address), forwardsOf([address])],
+        { concurrency: 3 }
+      )
+      return assemble({ address, rules, members: yield* membersOf(rules), firewall, forwarded })
+    })
+
+    const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {
+      const began = ledger.begin()
+      const address = yield* addresses.find(id)
+      const holding = Option.isSome(address) ? Option.some(yield* readOne(address.value)) : Option.none()
+      ledger.recordOne(began, id, Option.getOrUndefined(holding))
+      return holding
+    })
+
+    const survey = Effect.fn("Inventory.survey")(function* (relevant: (holding: Holding) => boolean) {
+      yield* checkScope
+      return yield* look(relevant)
+    })
+
+    const whole = Effect.fnUntraced(function* () {
+      const { at, value } = yield* stock.get(0)
+      const age = (yield* Clock.currentTimeMillis) - at
+      yield* Metric.update(cacheAge.of({ cache: "inventory" }), age / 1000)
+      return value
+    })
+
+    const one = Semaphore.makeUnsafe(1)
+    const holdings = Effect.fn("Inventory.holdings")(function* (relevant: (holding: Holding) => boolean) {
+      yield* checkScope
+      const known = ledger.holdings
+      if (known === undefined) return yield* whole()
+      const stale = known.filter((holding) => ledger.isStale(holding.address.id) && relevant(holding))
+      if (stale.length >= manyAddresses) return yield* whole()
+      yield* Effect.forEach(stale, ({ address }) => fresh(address.id), { concurrency: manyAddresses, discard: true })
+      return ledger.holdings ?? (yield* whole())
+    })
+
+    return Inventory.of({
+      holdings: (relevant) => one.withPermit(holdings(relevant)),
+      fresh,
+      survey,
+      aclItems: Effect.andThen(checkScope, acl.known),
+      freshAclItems: Effect.andThen(checkScope, acl.fresh),
+      aclItemsChanged: acl.changed,
+      changed: (id) => Effect.sync(() => ledger.changed(id)),
+      expire: forget
+    })
+  })
+)
 
 const sameAs = (
   holding: Holding | undefined,
@@ -141,16 +160,18 @@ const bare = (address: PublicAddress, rules: ReadonlyArray<LoadBalancerRule>): H
 const withoutMembers = ({ members: _, ...rule }: Holding["rules"][number]): LoadBalancerRule => rule
 
 /** A rule without known members was deleted while its members were read. */
-const assemble = (
-  address: PublicAddress,
-  rules: ReadonlyArray<LoadBalancerRule>,
-  members: MembersByRule,
-  firewall: ReadonlyArray<FirewallRule>
-): Holding => ({
-  address,
-  firewall,
-  rules: rules.flatMap((rule) => {
-    const vms = members.get(rule.id)
+const assemble = (read: {
+  readonly address: PublicAddress
+  readonly rules: ReadonlyArray<LoadBalancerRule>
+  readonly members: MembersByRule
+  readonly firewall: ReadonlyArray<FirewallRule>
+  readonly forwarded: Option.Option<ReadonlyArray<Forward>>
+}): Holding => ({
+  address: read.address,
+  firewall: read.firewall,
+  ...(Option.isNone(read.forwarded) ? {} : { forwards: read.forwarded.value }),
+  rules: read.rules.flatMap((rule) => {
+    const vms = read.members.get(rule.id)
     return vms === undefined ? [] : [{ ...rule, members: vms }]
   })
 })

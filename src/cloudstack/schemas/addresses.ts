@@ -13,6 +13,7 @@ const Wire = Schema.Struct({
   isSourceNat: flag,
   isStaticNat: flag,
   isSystem: flag,
+  hasRules: Schema.optionalKey(Schema.Boolean),
   allocated: text,
   tags,
   ...owned
@@ -23,7 +24,8 @@ const Wire = Schema.Struct({
     vpcId: "vpcid",
     isSourceNat: "issourcenat",
     isStaticNat: "isstaticnat",
-    isSystem: "issystem"
+    isSystem: "issystem",
+    hasRules: "hasrules"
   })
 )
 

@@ -4,15 +4,12 @@ import type { CloudStackError } from "../Api.ts"
 import { Jobs, type Pending } from "../Jobs.ts"
 import { tagParameters } from "../schemas/wire.ts"
 import { Tags } from "../Tags.ts"
+import { isForbiddenCommand } from "./absence.ts"
 
 const noneIfForbidden = (
   submitted: Effect.Effect<Pending, CloudStackError>
 ): Effect.Effect<Option.Option<Pending>, CloudStackError> =>
-  Effect.catchIf(
-    Effect.asSome(submitted),
-    ({ reason }) => reason._tag === "Forbidden" && reason.what === "command",
-    () => Effect.succeed(Option.none<Pending>())
-  )
+  Effect.catchIf(Effect.asSome(submitted), isForbiddenCommand, () => Effect.succeed(Option.none<Pending>()))
 
 export const layer: Layer.Layer<Tags, never, Jobs> = Layer.effect(
   Tags,
