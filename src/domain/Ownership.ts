@@ -37,6 +37,17 @@ export const parseDescription = (text: string): Mark | undefined => {
   return { cluster, serviceUid, address: address === "owned" ? "owned" : "given" }
 }
 
+/** `reason` of the ACL items that we make. */
+export const aclReason = (cluster: Cluster, uid: string): string => `cloudstack-ccm:${cluster.id}:${uid}`
+
+const reasonShape = /^cloudstack-ccm:(.+):([^:]+)$/
+
+/** Whether an ACL item is this cluster's, made for this Service. */
+export const isOurReason = (cluster: Cluster, uid: string, reason: string): boolean => {
+  const [, id = "", serviceUid = ""] = reasonShape.exec(reason) ?? []
+  return serviceUid === uid && isOurCluster(cluster, id)
+}
+
 export const clusterTag = "cloudstack-ccm/cluster"
 export const serviceTag = "cloudstack-ccm/service"
 

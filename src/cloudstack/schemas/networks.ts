@@ -1,6 +1,6 @@
 /** `listNetworks`. */
 import { Schema } from "effect"
-import { type Network, NetworkId } from "../../domain/Cloud.ts"
+import { AclListId, type Network, NetworkId } from "../../domain/Cloud.ts"
 import { list, listOf, owned, ownerOf, text } from "./wire.ts"
 
 const Service = Schema.Struct({
@@ -16,10 +16,13 @@ const Wire = Schema.Struct({
   state: text,
   zoneId: text,
   vpcId: Schema.optionalKey(Schema.NonEmptyString),
-  aclId: Schema.optionalKey(Schema.NonEmptyString),
+  aclId: Schema.optionalKey(AclListId),
+  aclName: text,
+  /** An object that describes the routing; only that it is there matters. */
+  ip4routing: Schema.optionalKey(Schema.Unknown),
   service: list(Service),
   ...owned
-}).pipe(Schema.encodeKeys({ zoneId: "zoneid", vpcId: "vpcid", aclId: "aclid" }))
+}).pipe(Schema.encodeKeys({ zoneId: "zoneid", vpcId: "vpcid", aclId: "aclid", aclName: "aclname" }))
 
 const toServices = (services: ReadonlyArray<typeof Service.Type>): Network["services"] =>
   new Map(
@@ -35,8 +38,9 @@ const toServices = (services: ReadonlyArray<typeof Service.Type>): Network["serv
 export const networks = listOf(
   "network",
   Wire,
-  ({ account, projectid, service, ...network }): Network => ({
+  ({ account, ip4routing, projectid, service, ...network }): Network => ({
     ...network,
+    isRouted: ip4routing !== undefined,
     owner: ownerOf({ account, projectid }),
     services: toServices(service)
   })

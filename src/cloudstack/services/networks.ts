@@ -4,6 +4,7 @@ import type { Settings } from "../../config/Settings.ts"
 import type { NetworkId } from "../../domain/Cloud.ts"
 import { Lists } from "../Lists.ts"
 import { Networks } from "../Networks.ts"
+import { makeShared } from "../Shared.ts"
 import { networks } from "../schemas/networks.ts"
 import { makeScopeGuard } from "../scope.ts"
 import { noneIfAbsent } from "./absence.ts"
@@ -22,10 +23,21 @@ export const layer: Layer.Layer<Networks, never, Lists | Settings> = Layer.effec
         timeToLive: (exit) => (Exit.isSuccess(exit) && Option.isSome(exit.value) ? goodFor : Duration.zero)
       }
     )
-    const checkScope = yield* makeScopeGuard(Cache.invalidateAll(cache))
+    const list = lists.all("listNetworks", {}, networks)
+    const shared = makeShared(list)
+    const checkScope = yield* makeScopeGuard(Effect.andThen(Cache.invalidateAll(cache), shared.forget))
+    const named = Effect.fnUntraced(function* (idOrName: string, maxAge: number) {
+      const { value } = yield* shared.get(maxAge)
+      return value.filter(({ id, name }) => id === idOrName || name === idOrName)
+    })
     return Networks.of({
       find: Effect.fn("Networks.find")((id) => Effect.andThen(checkScope, Cache.get(cache, id))),
-      list: lists.all("listNetworks", {}, networks),
+      list,
+      named: Effect.fn("Networks.named")(function* (idOrName) {
+        yield* checkScope
+        const found = yield* named(idOrName, Duration.toMillis(goodFor))
+        return found.length === 1 ? found : yield* named(idOrName, 0)
+      }),
       forget: (id) => Cache.invalidate(cache, id)
     })
   })

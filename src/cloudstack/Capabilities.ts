@@ -1,0 +1,16 @@
+/** What the server can do, as far as it tells and the role may ask. */
+import { Context, type Effect } from "effect"
+import type { CloudStackError } from "./Api.ts"
+
+/**
+ * What becomes of the list of sources on a load balancer rule. `none`: before 4.18 it is ignored. `create`: before 4.22
+ * a change of it is ignored. `unknown`: the server does not say how old it is, so what it made has to be looked at.
+ */
+export type RuleSources = "none" | "create" | "update" | "unknown"
+
+export class Capabilities extends Context.Service<
+  Capabilities,
+  {
+    readonly ruleSources: Effect.Effect<RuleSources, CloudStackError>
+  }
+>()("ccm/cloudstack/Capabilities") {}
