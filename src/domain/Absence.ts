@@ -11,10 +11,7 @@ import type { Machine, VmId } from "./Cloud.ts"
 import { isDestroyed, isLive, type MachineIndex } from "./NodeIdentity.ts"
 import type { SeenVm } from "./SeenVm.ts"
 
-/**
- * A Node as the proof sees it. `vm` is the id in its providerID, `seen` the record of an earlier sight. Without an id a
- * Node may bear witness, but its own VM's absence is never believed.
- */
+/** A Node as the proof sees it. `vm` is the id in its providerID, `seen` the record of an earlier sight. */
 export interface Member {
   readonly uid: string
   readonly ready: boolean
@@ -43,9 +40,9 @@ export const Doubt = Data.taggedEnum<Doubt>()
 /** The VM is not in the answer, or is there as destroyed, which only admins get to see. */
 export const isGone = (machine: Machine | undefined): boolean => machine === undefined || isDestroyed(machine)
 
-/** The record, unless it is about another VM than the providerID. */
+/** The record, if it is about the VM that providerID names: a VM of the same name may be another installation's. */
 const know = ({ seen, vm }: Member): SeenVm | undefined =>
-  vm === undefined || seen?.vm.toLowerCase() === vm.toLowerCase() ? seen : undefined
+  vm !== undefined && seen?.vm.toLowerCase() === vm.toLowerCase() ? seen : undefined
 
 /** The other Nodes whose VMs could bear witness for this one; or why its absence cannot be proved whatever CloudStack says. */
 export const siblingsOf = (member: Member, all: ReadonlyArray<Member>): Result.Result<ReadonlyArray<Member>, Doubt> => {
@@ -75,7 +72,7 @@ export const witnessIn = (
   const near = siblings.filter((sibling) => sibling.seen?.zone === member.seen?.zone)
   const asked = near.some((sibling) => sibling.ready) ? near : siblings
   const visible = asked.flatMap((sibling) => {
-    const machine = index.byId.get(sibling.seen?.vm.toLowerCase() ?? "")
+    const machine = index.byId.get(sibling.vm?.toLowerCase() ?? "")
     return machine !== undefined && testifies(machine, owner) ? [{ machine, ready: sibling.ready }] : []
   })
   // A Ready Node's VM is the least likely to vanish before it is looked up.

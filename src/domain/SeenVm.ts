@@ -2,7 +2,7 @@
 import { Result, Schema } from "effect"
 import { type Machine, VmId } from "./Cloud.ts"
 
-/** Annotation on the Node, also where the VM was found by its name; it outlives restarts and changes of the leader. */
+/** Annotation on the Node; it outlives restarts and changes of the leader. */
 export const seenAnnotation = "cloudstack-ccm/seen-vm"
 
 const SeenVm = Schema.Struct({ vm: VmId, owner: Schema.NonEmptyString, zone: Schema.String })

@@ -55,12 +55,13 @@ export interface CloudStack {
   /** As the cluster's owner: a new address of the network of this name, and giving it back. */
   readonly acquire: (network: string) => Effect.Effect<string, unknown>
   readonly release: (ip: string) => Effect.Effect<void, unknown>
-  /** As root, a command about the VM of this name: `stopVirtualMachine` and the like. Answers its id. */
+  readonly idOf: (machine: string) => Effect.Effect<string, CloudError>
+  /** As root, a command about the VM of this name: `stopVirtualMachine` and the like. */
   readonly operate: (
     command: string,
     machine: string,
     parameters?: Record<string, string>
-  ) => Effect.Effect<string, CloudError>
+  ) => Effect.Effect<void, CloudError>
   /** What was asked by others than this client, oldest first. */
   readonly calls: Effect.Effect<ReadonlyArray<Call>, CloudError>
 }
@@ -169,15 +170,17 @@ export const makeCloudStack = (origin: string, { admin, owner }: { admin: Keys; 
     yield* call(owner, "disassociateIpAddress", { id })
     yield* eventually(Effect.exit(addressOf({ ip })), ({ _tag }) => assert.strictEqual(_tag, "Failure"))
   })
-  const operate = Effect.fnUntraced(function* (command: string, machine: string, parameters = {}) {
+  const idOf = Effect.fnUntraced(function* (machine: string) {
     const machines = yield* list("listVirtualMachines", {}, "virtualmachine", Machines)
     const id = machines.find(({ name }) => name === machine)?.id
-    if (id === undefined) return yield* new CloudError({ message: `no VM ${machine}` })
-    yield* call(admin, command, { ...parameters, id })
-    return id
+    return id ?? (yield* new CloudError({ message: `no VM ${machine}` }))
+  })
+  const operate = Effect.fnUntraced(function* (command: string, machine: string, parameters = {}) {
+    yield* call(admin, command, { ...parameters, id: yield* idOf(machine) })
   })
   return {
     balanced,
+    idOf,
     operate,
     tags: list("listTags", {}, "tag", Tags),
     acquire,

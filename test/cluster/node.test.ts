@@ -4,11 +4,12 @@ import { Effect, Layer } from "effect"
 import { Cluster, lastWords } from "./Cluster.ts"
 import { eventually } from "./eventually.ts"
 import { suite } from "./suite.ts"
-import { nodeObject, spare } from "./world.ts"
+import { candidates, nodeObject, spare } from "./world.ts"
 
 const controller = Layer.effectDiscard(Effect.flatMap(Cluster, ({ startController }) => startController))
 
 const uninitialised = { key: "node.cloudprovider.kubernetes.io/uninitialized", value: "true", effect: "NoSchedule" }
+const [witness = ""] = candidates
 const shutdown = { key: "node.cloudprovider.kubernetes.io/shutdown", effect: "NoSchedule" }
 
 /** A Node as its kubelet registers it, for as long as the test lasts. */
@@ -38,6 +39,17 @@ const registered = Effect.fnUntraced(function* (name: string, spec: object) {
   return { get, ready, reasons, cloudTaints }
 })
 
+/** Of the Nodes that are there from the beginning one bears the id of its VM, as it has it from an older provider. */
+const giveId = Effect.fnUntraced(function* (name: string) {
+  const { cloud, kubectl } = yield* Cluster
+  const spec = { providerID: `cloudstack:///${yield* cloud.idOf(name)}` }
+  yield* kubectl(["patch", "node", name, "--type=merge", "-p", JSON.stringify({ spec })])
+  // So that its VM is looked for, and seen.
+  yield* eventually(kubectl(["get", "node", name, "-o", "jsonpath={.metadata.annotations}"]), (text) =>
+    assert.include(text, "cloudstack-ccm/seen-vm")
+  )
+})
+
 suite(
   "node",
   (binaries) => Layer.provideMerge(controller, Cluster.layer(binaries)),
@@ -45,6 +57,7 @@ suite(
     it.effect("a new Node is initialised, tainted while its VM is off, and deleted when its VM is expunged", () =>
       Effect.gen(function* () {
         const { cloud, kubectl } = yield* Cluster
+        yield* giveId(witness)
         const node = yield* registered(spare, { taints: [uninitialised] })
         const providerID = yield* eventually(node.get(".spec.providerID"), (text) => assert.notStrictEqual(text, ""))
         const labels = JSON.parse(yield* node.get(".metadata.labels"))
@@ -62,8 +75,8 @@ suite(
         yield* eventually(node.reasons, (reasons) => assert.include(reasons, "Synced"))
         yield* node.ready("True")
 
-        const id = yield* cloud.operate("stopVirtualMachine", spare, { forced: "true" })
-        assert.strictEqual(providerID, `external-cloudstack://${id}`)
+        assert.strictEqual(providerID, `external-cloudstack://${yield* cloud.idOf(spare)}`)
+        yield* cloud.operate("stopVirtualMachine", spare, { forced: "true" })
         yield* node.ready("False")
         yield* eventually(node.cloudTaints, (taints) => assert.deepStrictEqual(taints, [shutdown]))
         yield* cloud.operate("startVirtualMachine", spare)

@@ -36,7 +36,7 @@ describe("siblingsOf", () => {
     ["only a Node of the same VM", a, [a, { ...member("a"), uid: "other" }], "NoSibling"],
     ["never seen", { uid: "a", ready: false, vm: VmId.make("a") }, [member("b")], "NeverSeen"],
     ["seen another VM", { ...a, vm: VmId.make("c") }, [member("b")], "NeverSeen"],
-    ["a sibling without id that was seen", a, [a, { uid: "b", ready: true, seen }], "ok"],
+    ["only a Node that was found by name", a, [a, { uid: "b", ready: true, seen }], "NoSibling"],
     ["no id", { uid: "a", ready: false }, [member("b")], "NoProviderId"]
   ] as const)("%s", (_, of, all, expected) => assert.strictEqual(says(siblingsOf(of, all)), expected))
 })

@@ -17,6 +17,8 @@ export const isUninitialised = (node: Node): boolean => node.taints.some(({ key 
 /** Another cloud's Node is not touched at all, not even its labels. */
 export const isForeign = (node: Node): boolean => parseProviderId(node.providerID)._tag === "Foreign"
 
+const hasId = (node: Node) => parseProviderId(node.providerID)._tag === "Vm"
+
 export const staleLabels = (node: Node): Readonly<Record<string, string>> => reconciledLabels(node.labels)
 
 /** Whether a sync of this Node would do anything; the kubelet's status updates alone would not. */
@@ -30,15 +32,16 @@ export interface Naming {
 
 /** One write: providerID if there is none, labels, the sight of the VM, and the taint's removal, all or nothing. */
 export const initialisation = (node: Node, machine: Machine, naming: Naming): NodeWrite => {
+  const fresh = node.providerID === ""
   return {
     _tag: "Change",
-    ...(node.providerID === "" ? { providerID: formatProviderId(naming.format, machine.id) } : {}),
+    ...(fresh ? { providerID: formatProviderId(naming.format, machine.id) } : {}),
     labels: placementLabels({
       zone: machine.zone,
       ...(machine.instanceType === undefined ? {} : { instanceType: machine.instanceType }),
       ...(naming.region === undefined ? {} : { region: naming.region })
     }),
-    annotations: { [seenAnnotation]: encodeSeenVm(machine) },
+    annotations: fresh || hasId(node) ? { [seenAnnotation]: encodeSeenVm(machine) } : {},
     taints: node.taints.filter(({ key }) => key !== uninitialised)
   }
 }
@@ -61,9 +64,9 @@ export const wantedAddresses = (node: Node, machine: Machine): Result.Result<Rea
 export const addressWrite = (node: Node, addresses: ReadonlyArray<NodeAddress>): NodeWrite | undefined =>
   addresses.length === 0 || sameAddresses(addresses, node.addresses) ? undefined : { _tag: "SetAddresses", addresses }
 
-/** The sight of the VM, where it is not yet recorded as it is now. */
+/** The sight of the VM, where it is not yet recorded as it is now. What was found by name only is no sight. */
 export const sightWrite = (node: Node, machine: Machine): NodeWrite | undefined => {
   const seen = encodeSeenVm(machine)
-  if (node.annotations[seenAnnotation] === seen || !isLive(machine)) return undefined
+  if (node.annotations[seenAnnotation] === seen || !isLive(machine) || !hasId(node)) return undefined
   return { _tag: "Change", annotations: { [seenAnnotation]: seen } }
 }

@@ -37,7 +37,7 @@ export const sightOf = (node: Node, index: MachineIndex): Sight => {
 
 export const memberOf = (node: Node): Member => {
   const id = parseProviderId(node.providerID)
-  const seen = id._tag === "Foreign" ? undefined : readSeenVm(node.annotations)
+  const seen = readSeenVm(node.annotations)
   return {
     uid: node.uid,
     ready: node.ready === "True",

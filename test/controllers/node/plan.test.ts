@@ -55,8 +55,11 @@ describe("initialisation", () => {
     assert.deepStrictEqual(write._tag === "Change" && write.taints?.map(({ key }) => key), ["one", "two"])
   })
 
-  it("keeps a providerID", () =>
-    assert.notProperty(initialisation(node({ providerID: "external-cloudstack" }), vmOf("a"), naming), "providerID"))
+  it("keeps a providerID and, for the legacy literal, records no sight", () => {
+    const write = initialisation(node({ providerID: "external-cloudstack" }), vmOf("a"), naming)
+    assert.deepInclude(write, { annotations: {} })
+    assert.notProperty(write, "providerID")
+  })
 
   it("writes Cluster API's form where that is asked for", () =>
     assert.deepInclude(initialisation(node(), vmOf("a"), { ...naming, format: "cloudstack" }), {
@@ -109,6 +112,6 @@ describe("the sight of a VM", () => {
     ["not yet recorded", { providerID: "cloudstack:///a" }, vmOf("a"), true],
     ["recorded of another owner", { providerID: "cloudstack:///a", annotations }, vmOf("a", { owner: "p" }), true],
     ["of a destroyed VM", { providerID: "cloudstack:///a" }, vmOf("a", { state: "Destroyed" }), false],
-    ["found by its name", { providerID: "external-cloudstack" }, vmOf("a"), true]
+    ["found by name only", { providerID: "external-cloudstack" }, vmOf("a"), false]
   ])("%s", (_, over, vm, expected) => assert.strictEqual(sightWrite(node(over), vm) !== undefined, expected))
 })
