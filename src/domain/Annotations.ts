@@ -76,6 +76,13 @@ export const rows = {
       "The public address to use, as `spec.loadBalancerIP`, over which it wins. One that the account has already is used and never released; a free one is allocated and released with the Service.",
     decode: (text) => (parseIpv4(text.trim()) === undefined ? undefined : text.trim())
   }),
+  network: row<string>({
+    suffix: "network",
+    values: "the name or the id of a network that the key sees",
+    meaning:
+      "The network the load balancer is in, where `network-id` of the cloud-config or the nodes' own choice is not meant. Nodes without a NIC there are left out. Once the Service has an address, the address decides.",
+    decode: (text) => (text.trim() === "" ? undefined : text.trim())
+  }),
   algorithm: row<string>({
     suffix: "algorithm",
     values: "roundrobin, leastconn or source",
@@ -118,6 +125,7 @@ export interface Annotations {
   readonly proxyProtocol: Setting<ReadonlySet<number>>
   readonly hostname: Setting<string>
   readonly address: Setting<string>
+  readonly network: Setting<string>
   readonly algorithm: Setting<string>
   /** Names with our prefix that mean nothing. */
   readonly unknown: ReadonlyArray<string>
@@ -155,6 +163,7 @@ export const decodeAnnotations = (
   proxyProtocol: decodeRow(rows.proxyProtocol, annotations, ports),
   hostname: decodeRow(rows.hostname, annotations, ports),
   address: decodeRow(rows.address, annotations, ports),
+  network: decodeRow(rows.network, annotations, ports),
   algorithm: decodeRow(rows.algorithm, annotations, ports),
   unknown: Object.keys(annotations).filter((name) => name.startsWith(prefix) && !known.has(name))
 })

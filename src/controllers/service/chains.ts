@@ -11,6 +11,13 @@ export interface Chain {
   readonly needs: ReadonlyArray<string>
 }
 
+/** None if there is nothing to do. */
+export const chain = (
+  key: string,
+  steps: ReadonlyArray<Step>,
+  needs: ReadonlyArray<string> = []
+): ReadonlyArray<Chain> => (steps.length === 0 ? [] : [{ key, steps, always: [], needs }])
+
 export interface Plan {
   readonly traffic: ReadonlyArray<Chain>
   readonly cleanup: ReadonlyArray<Chain>

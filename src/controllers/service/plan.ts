@@ -9,7 +9,7 @@
 import { canonicalText } from "../../domain/Cidr.ts"
 import type { FirewallRule, NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
 import { type Cluster, description, isMarked, ruleName, type ServiceIdentity, tags } from "../../domain/Ownership.ts"
-import type { Chain, Plan } from "./chains.ts"
+import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
 import { covers, planBorder } from "./planBorder.ts"
@@ -28,9 +28,6 @@ export interface PlanInput {
   /** Tags are known to work, so rules found without theirs get them. */
   readonly retag: boolean
 }
-
-const chain = (key: string, steps: ReadonlyArray<Step>, needs: ReadonlyArray<string> = []): ReadonlyArray<Chain> =>
-  steps.length === 0 ? [] : [{ key, steps, always: [], needs }]
 
 const missing = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
   members._tag === "Keep" ? [] : members.vms.filter((vm) => !have.includes(vm))

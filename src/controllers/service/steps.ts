@@ -3,9 +3,10 @@
  * tried, and what its errors mean. `apply` is an interpreter of both and decides nothing itself.
  */
 import { Data, Duration } from "effect"
+import type { AclChange, NewAclItem } from "../../cloudstack/Acls.ts"
 import type { CloudStackError, Reason } from "../../cloudstack/Api.ts"
 import type { NewRule, RuleChange } from "../../cloudstack/LoadBalancers.ts"
-import type { AddressId, FirewallRuleId, RuleId, Tag, VmId } from "../../domain/Cloud.ts"
+import type { AclItemId, AddressId, FirewallRuleId, RuleId, Tag, VmId } from "../../domain/Cloud.ts"
 
 /** Members go to a rule that exists, or to the one that this run makes for the port. */
 export type RuleRef = { readonly id: RuleId } | { readonly madeFor: number }
@@ -22,6 +23,10 @@ export type Step = Data.TaggedEnum<{
     readonly port: number
     readonly cidrs: ReadonlyArray<string>
   }
+  /** An item in the ACL list of a VPC tier. */
+  OpenAcl: { readonly item: NewAclItem }
+  UpdateAcl: { readonly id: AclItemId; readonly port: number; readonly change: AclChange }
+  CloseAcl: { readonly id: AclItemId; readonly port: number }
   CloseBorder: { readonly id: FirewallRuleId; readonly port: number }
   /** All firewall rules that this run opened, and those found without their tag, in one call. */
   TagBorders: { readonly ids: ReadonlyArray<FirewallRuleId>; readonly tags: ReadonlyArray<Tag> }
@@ -72,6 +77,10 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
   AddMembers: { timeout: minutes(6), retries: 2, meaning: common },
   RemoveMembers: { timeout: minutes(6), retries: 2, meaning: common },
   OpenBorder: { timeout: minutes(6), retries: 2, meaning: common },
+  // Refused: another item has got the number meanwhile, or the list is closed, which is remembered and told.
+  OpenAcl: { timeout: minutes(6), retries: 2, meaning: { ...common, Refused: "look", Forbidden: "look" } },
+  UpdateAcl: { timeout: minutes(6), retries: 2, meaning: { ...common, Refused: "look" } },
+  CloseAcl: { timeout: minutes(6), retries: 2, meaning: gone },
   CloseBorder: { timeout: minutes(6), retries: 2, meaning: gone },
   // Refused is "tag … already on …": the first answer was lost.
   TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
@@ -94,9 +103,14 @@ const routerSteps: ReadonlySet<Step["_tag"]> = new Set([
   "RemoveMembers",
   "OpenBorder",
   "CloseBorder",
+  "OpenAcl",
+  "UpdateAcl",
+  "CloseAcl",
   "ReleaseAddress"
 ])
 export const pushesRouter = (step: Step): boolean => routerSteps.has(step._tag)
+
+export const changesAcl = ({ _tag }: Step): boolean => _tag === "OpenAcl" || _tag === "UpdateAcl" || _tag === "CloseAcl"
 
 /** For logs, errors and plans: what is done to what. */
 export const describe: (step: Step) => string = Step.$match({
@@ -106,6 +120,10 @@ export const describe: (step: Step) => string = Step.$match({
   AddMembers: ({ port, vms }) => `add ${vms.length} member(s) to the rule of port ${port}`,
   RemoveMembers: ({ port, vms }) => `remove ${vms.length} member(s) from the rule of port ${port}`,
   OpenBorder: ({ cidrs, port, protocol }) => `open ${protocol} ${port} for ${cidrs.join(", ")}`,
+  OpenAcl: ({ item: { cidrs, port, protocol } }) => `let ${protocol} ${port} in by the ACL for ${cidrs.join(", ")}`,
+  UpdateAcl: ({ change: { cidrs }, id, port }) =>
+    `change ACL item ${id} of port ${port} (${cidrs === undefined ? "number" : cidrs.join(", ")})`,
+  CloseAcl: ({ id, port }) => `delete ACL item ${id} of port ${port}`,
   CloseBorder: ({ id, port }) => `close firewall rule ${id} of port ${port}`,
   TagBorders: () => "tag the firewall rules",
   TagAddress: ({ id }) => `tag address ${id}`,

@@ -1,5 +1,6 @@
 /** Each kind of step as the one command that does it. */
 import { Effect, Option } from "effect"
+import { Acls } from "../../cloudstack/Acls.ts"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CloudStackError, Malformed } from "../../cloudstack/Api.ts"
 import { Borders } from "../../cloudstack/Borders.ts"
@@ -54,6 +55,12 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       made.opened.push(id)
       return Option.some(pending)
     }
+    case "OpenAcl":
+      return Option.some(yield* (yield* Acls).create(step.item))
+    case "UpdateAcl":
+      return Option.some(yield* (yield* Acls).update(step.id, step.change))
+    case "CloseAcl":
+      return Option.some(yield* (yield* Acls).remove(step.id))
     case "CloseBorder": {
       const pending = yield* (yield* Borders).close(step.id)
       yield* (yield* MadeFirewallRules).forget(step.id)

@@ -1,0 +1,183 @@
+/**
+ * Which items the ACL list of a VPC tier gets for a Service: one per port, let in for the same sources, before whatever
+ * denies everything. Only items with the Service's mark are changed or deleted; those of others are only read. Pure.
+ *
+ * The items do not restrict the load balancer: a VPC's router lets its traffic in before it looks at ACLs. So an item
+ * that cannot be had is told and stops nothing.
+ */
+import { freeNumbers, letsIn, limitOf } from "../../domain/AclOrder.ts"
+import { admits, canonicalText } from "../../domain/Cidr.ts"
+import type { AclItem, AclListId } from "../../domain/Cloud.ts"
+import { aclReason, type Cluster, isOurReason } from "../../domain/Ownership.ts"
+import type { Note } from "../../domain/Refusal.ts"
+import { type Chain, chain } from "./chains.ts"
+import { Step } from "./steps.ts"
+import type { WantedPort } from "./wanted.ts"
+
+/** The list of the tier, and what may be done to it. */
+export interface TierAcl {
+  readonly listId: AclListId
+  readonly listName: string
+  readonly networkName: string
+  /** Why no items may be made. */
+  readonly closed?: "shared" | "refused" | "invisible"
+  /** Items can be changed in place. */
+  readonly editable: boolean
+  /** Where numbers begin, if the operator says so. */
+  readonly numberStart?: number
+}
+
+export interface AclInput {
+  readonly cluster: Cluster
+  readonly uid: string
+  readonly tier?: TierAcl
+  /** Of all lists: items that the Service has in a list that its tier no longer uses go. */
+  readonly items: ReadonlyArray<AclItem>
+  readonly ports: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol" | "sources">>
+}
+
+export interface AclPlan {
+  readonly traffic: ReadonlyArray<Chain>
+  readonly cleanup: ReadonlyArray<Chain>
+  readonly notes: ReadonlyArray<Note>
+}
+
+const isExactly = (item: AclItem, port: number, protocol: string): boolean =>
+  item.action === "allow" &&
+  item.direction === "ingress" &&
+  item.protocol.toLowerCase() === protocol &&
+  item.startPort === port &&
+  (item.endPort ?? item.startPort) === port
+
+const same = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
+  a.length === b.length && canonicalText(a).every((text, index) => text === canonicalText(b)[index])
+
+const closeAll = (items: ReadonlyArray<AclItem>): ReadonlyArray<Chain> =>
+  items.flatMap(({ id, startPort = 0 }) => chain(`acl item ${id}`, [Step.CloseAcl({ id, port: startPort })]))
+
+const closedTexts: Readonly<Record<NonNullable<TierAcl["closed"]>, readonly [string, string]>> = {
+  shared: ["it belongs to all VPCs", "give the tier a list of its own (replaceNetworkACLList)"],
+  refused: [
+    "CloudStack refuses this key's items in it",
+    "give the tier a list that the key's account owns (replaceNetworkACLList), or allow createNetworkACL"
+  ],
+  invisible: ["the key's role may not see what is in it", "allow listNetworkACLs to the role"]
+}
+
+const harmless = "Load balancer traffic passes all the same: CloudStack's VPC routers let it in before their ACLs."
+
+const closedNote = (tier: TierAcl, closed: NonNullable<TierAcl["closed"]>): Note => {
+  const [cause, remedy] = closedTexts[closed]
+  const message = `Network ACL list ${tier.listName} of tier ${tier.networkName} stays as it is, because ${cause}. ${harmless} To have the Service's ports in it, ${remedy}`
+  return { type: "Warning", reason: "NetworkACLNotChanged", message }
+}
+
+const fullNote = (tier: TierAcl, port: number): Note => {
+  const message = `Network ACL list ${tier.listName} of tier ${tier.networkName} has no free number in front of the item that denies everything, so port ${port} gets no item. ${harmless} Give that item a higher number`
+  return { type: "Warning", reason: "NetworkACLFull", message }
+}
+
+interface PortPlan {
+  readonly kept?: AclItem
+  readonly traffic: ReadonlyArray<Chain>
+  readonly notes: ReadonlyArray<Note>
+}
+
+interface PortInput {
+  readonly input: AclInput
+  readonly tier: TierAcl
+  readonly list: ReadonlyArray<AclItem>
+  readonly want: AclInput["ports"][number]
+  readonly sources: ReadonlyArray<string>
+}
+
+const opening = ({ input, sources, tier, want }: PortInput, numbers: ReadonlyArray<number>): Step =>
+  Step.OpenAcl({
+    item: {
+      listId: tier.listId,
+      numbers,
+      protocol: want.ipProtocol,
+      port: want.port,
+      cidrs: sources,
+      reason: aclReason(input.cluster, input.uid)
+    }
+  })
+
+const keyOf = ({ ipProtocol, port }: PortInput["want"]): string => `acl ${ipProtocol}/${port}`
+
+const make = (of: PortInput): PortPlan => {
+  const numbers = freeNumbers(of.list, of.want.ipProtocol, of.tier.numberStart)
+  if (numbers.length === 0) return { traffic: [], notes: [fullNote(of.tier, of.want.port)] }
+  return { traffic: chain(keyOf(of.want), [opening(of, numbers)]), notes: [] }
+}
+
+/** The item that is there gets the wanted sources, and a number that counts. */
+const adjust = (of: PortInput, kept: AclItem): PortPlan => {
+  const { list, sources, tier, want } = of
+  const { port } = want
+  const moves = kept.number > limitOf(list, want.ipProtocol)
+  const changes = !same(kept.cidrs, sources)
+  if (!moves && !changes) return { kept, traffic: [], notes: [] }
+  const key = keyOf(want)
+  const numbers = moves || !tier.editable ? freeNumbers(list, want.ipProtocol, tier.numberStart) : []
+  const notes = moves && numbers.length === 0 ? [fullNote(tier, port)] : []
+  if (tier.editable) {
+    const change = {
+      listId: tier.listId,
+      ...(changes ? { cidrs: sources } : {}),
+      ...(numbers.length > 0 ? { numbers } : {})
+    }
+    const steps = changes || numbers.length > 0 ? [Step.UpdateAcl({ id: kept.id, port, change })] : []
+    return { kept, traffic: chain(key, steps), notes }
+  }
+  const closing = Step.CloseAcl({ id: kept.id, port })
+  if (numbers.length === 0) {
+    const steps = changes ? [closing, opening(of, [kept.number])] : []
+    return { kept, traffic: chain(key, steps), notes }
+  }
+  // The new one first, so that sources that stay are never shut out. Revoked ones close even if it cannot be made.
+  const revokes = kept.cidrs.some((cidr) => !admits(sources, cidr))
+  const steps = [opening(of, numbers), ...(revokes ? [] : [closing])]
+  return { kept, traffic: [{ key, steps, always: revokes ? [closing] : [], needs: [] }], notes }
+}
+
+const planPort = (
+  input: AclInput,
+  tier: TierAcl,
+  list: ReadonlyArray<AclItem>,
+  ours: ReadonlyArray<AclItem>,
+  want: AclInput["ports"][number]
+): PortPlan => {
+  const limit = limitOf(list, want.ipProtocol)
+  const [kept] = ours
+    .filter((item) => isExactly(item, want.port, want.ipProtocol))
+    .sort((a, b) => Number(a.number > limit) - Number(b.number > limit) || a.number - b.number)
+  const { sources } = want
+  // A demand for sources that is not understood keeps what is there and makes nothing.
+  if (sources === undefined) return { ...(kept === undefined ? {} : { kept }), traffic: [], notes: [] }
+  const of = { input, tier, list, want, sources }
+  return kept === undefined ? make(of) : adjust(of, kept)
+}
+
+export const planAcl = (input: AclInput): AclPlan => {
+  const { cluster, items, ports, tier, uid } = input
+  const ours = items.filter(({ reason, state }) => state !== "Deleting" && isOurReason(cluster, uid, reason))
+  if (tier === undefined) return { traffic: [], cleanup: closeAll(ours), notes: [] }
+  const list = items.filter(({ listId }) => listId === tier.listId)
+  const inList = ours.filter(({ listId }) => listId === tier.listId)
+  const { closed } = tier
+  if (closed !== undefined) {
+    const shut = ports.some(({ ipProtocol, port, sources }) =>
+      sources?.some((source) => !letsIn(list, ipProtocol, port, source))
+    )
+    const elsewhere = ours.filter((item) => !inList.includes(item))
+    return { traffic: [], cleanup: closeAll(elsewhere), notes: shut ? [closedNote(tier, closed)] : [] }
+  }
+  const plans = ports.map((want) => planPort(input, tier, list, inList, want))
+  const kept = new Set(plans.flatMap((plan) => plan.kept ?? []))
+  return {
+    traffic: plans.flatMap(({ traffic }) => traffic),
+    cleanup: closeAll(ours.filter((item) => !kept.has(item))),
+    notes: plans.flatMap(({ notes }) => notes)
+  }
+}
