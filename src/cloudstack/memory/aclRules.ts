@@ -26,12 +26,16 @@ export const ownerOfList = (state: State, list: AclList): string | undefined => 
 export const tiersOf = (state: State, list: string) =>
   [...state.networks.values()].filter((network) => network.acl === list)
 
+/** As sent, but for 1, which is ICMP by its number. */
+const protocolOf = (args: Arguments): string | undefined => {
+  const sent = args.text("protocol")?.trim()
+  return sent === "1" ? "icmp" : sent
+}
+
 /** The sent fields over `base`, or over the defaults of a new item. */
 export const itemFields = (args: Arguments, base: AclItem | undefined): Result.Result<Fields, ApiError> =>
   Result.gen(function* () {
     const cidrs = args.items("cidrlist")
-    const bad = cidrs?.find((cidr) => !isCidr(cidr))
-    if (bad !== undefined) return yield* apiError(431, `Source cidrs formatting error ${bad}`)
     const direction = args.text("traffictype")
     const trafficType = direction === undefined ? (base?.trafficType ?? "Ingress") : parseDirection(direction)
     if (trafficType === undefined) return yield* refuse(`Invalid traffic type ${direction}`)
@@ -40,34 +44,34 @@ export const itemFields = (args: Arguments, base: AclItem | undefined): Result.R
     if (action === undefined) return yield* refuse(`Invalid action [${verdict}]. Permitted actions are Allow and Deny`)
     const startPort = args.int("startport") ?? base?.startPort
     const sentEnd = args.int("endport") ?? (args.int("startport") === undefined ? base?.endPort : undefined)
+    const protocol = protocolOf(args) ?? base?.protocol ?? "all"
+    const icmp = protocol.toLowerCase() === "icmp" ? -1 : undefined
     return {
-      protocol: args.text("protocol") ?? base?.protocol ?? "all",
+      protocol,
       startPort,
       endPort: sentEnd ?? startPort,
       cidrs: cidrs === undefined || cidrs.length === 0 ? (base?.cidrs ?? "0.0.0.0/0,::/0") : cidrs.join(","),
       trafficType,
       action,
       reason: args.text("reason") ?? base?.reason,
-      icmpType: args.int("icmptype") ?? base?.icmpType,
-      icmpCode: args.int("icmpcode") ?? base?.icmpCode
+      icmpType: args.int("icmptype") ?? base?.icmpType ?? icmp,
+      icmpCode: args.int("icmpcode") ?? base?.icmpCode ?? icmp
     }
   })
 
-const named = ["tcp", "udp", "icmp", "all"]
-
-const isProtocol = (protocol: string) =>
-  named.includes(protocol) || (/^\d{1,3}$/.test(protocol) && Number(protocol) <= 255)
-
-export const checkItem = (
-  item: Fields & { readonly number: number },
+export const checkNumber = (
+  number: number,
   others: ReadonlyArray<AclItem>,
   list: AclList
 ): Result.Result<void, ApiError> => {
-  const { endPort, number, startPort } = item
   if (number < 1) return refuse(`Invalid number [${number}]. Number cannot be < 1`)
-  if (others.some((other) => other.number === number)) {
-    return refuse(`ACL item with number ${number} already exists in ACL: ${list.id}`)
-  }
+  return others.some((other) => other.number === number)
+    ? refuse(`ACL item with number ${number} already exists in ACL: ${list.id}`)
+    : Result.succeed(undefined)
+}
+
+const checkPorts = ({ endPort, protocol, startPort }: Fields): Result.Result<void, ApiError> => {
+  if (startPort === undefined && endPort === undefined) return Result.succeed(undefined)
   if (startPort !== undefined && !isPort(startPort)) {
     return refuse(`Start public port is an invalid value: ${startPort}`)
   }
@@ -75,18 +79,37 @@ export const checkItem = (
   if (startPort !== undefined && endPort !== undefined && startPort > endPort) {
     return refuse(`Start port can't be bigger than end port [startport=${startPort},endport=${endPort}]`)
   }
-  const protocol = item.protocol.toLowerCase()
-  if (!isProtocol(protocol)) {
-    return refuse(`Invalid protocol [${item.protocol}]. Expected one of: [${named.join(",")}]`)
+  return protocol.toLowerCase() === "all"
+    ? refuse("start port and end port must be null if protocol = 'all'")
+    : Result.succeed(undefined)
+}
+
+const protocols = "tcp,udp,icmp,all"
+
+const checkProtocol = ({ endPort, icmpCode, icmpType, protocol, startPort }: Fields): Result.Result<void, ApiError> => {
+  const numeric = /^\d+$/.test(protocol)
+  if (numeric && Number(protocol) > 255) return refuse(`Invalid protocol number: ${Number(protocol)}`)
+  // The server looks for the text anywhere in its list, so that a part of a name passes as well.
+  if (!numeric && !protocols.includes(protocol.toLowerCase())) {
+    return refuse(`Invalid protocol [${protocol}]. Expected one of: [${protocols}]`)
   }
-  const ports = startPort !== undefined || endPort !== undefined
-  if (protocol === "all" && ports) return refuse("start port and end port must be null if protocol = 'all'")
-  if (protocol === "icmp" && ports) return refuse("Can't specify start/end port when protocol is ICMP")
-  if (protocol !== "icmp" && (item.icmpType !== undefined || item.icmpCode !== undefined)) {
+  const icmp = protocol.toLowerCase() === "icmp"
+  if (!icmp && (icmpType !== undefined || icmpCode !== undefined)) {
     return refuse("Can specify icmpCode and icmpType for ICMP protocol only")
   }
-  return Result.succeed(undefined)
+  return icmp && (startPort !== undefined || endPort !== undefined)
+    ? refuse("Can't specify start/end port when protocol is ICMP")
+    : Result.succeed(undefined)
 }
+
+/** Ports, sources and protocol, in the server's order. */
+export const checkItem = (item: Fields): Result.Result<void, ApiError> =>
+  Result.gen(function* () {
+    yield* checkPorts(item)
+    const bad = item.cidrs.split(",").find((cidr) => !isCidr(cidr))
+    if (bad !== undefined) return yield* apiError(431, `Source cidrs formatting error ${bad}`)
+    return yield* checkProtocol(item)
+  })
 
 /** The list that `aclid` or `networkid` means; a tier without one gets a new one. */
 export const withList = ({

@@ -1,7 +1,7 @@
 /** Items of network ACLs: what opens and closes VPC tiers. */
 import { Result } from "effect"
 import { owns, requireOwner, scope } from "../access.ts"
-import { checkItem, itemFields, ownerOfList, tiersOf, withList } from "../aclRules.ts"
+import { checkItem, checkNumber, itemFields, ownerOfList, tiersOf, withList } from "../aclRules.ts"
 import { answered, type Handler, submitted, success } from "../command.ts"
 import { broken, deny, refuse } from "../errors.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
@@ -20,10 +20,11 @@ const createNetworkACL: Handler = (call) =>
     const { list, state } = yield* withList(call)
     if (list.vpc === undefined) return yield* refuse("Default ACL cannot be modified")
     yield* requireOwner(state, caller, ownerOfList(state, list))
-    const fields = yield* itemFields(args, undefined)
     const others = itemsOfList(state.aclItems, list.id)
     const number = args.int("number") ?? Math.max(0, ...others.map((item) => item.number)) + 1
-    yield* checkItem({ ...fields, number }, others, list)
+    yield* checkNumber(number, others, list)
+    const fields = yield* itemFields(args, undefined)
+    yield* checkItem(fields)
     const [minted, row] = mint(state)
     const item: AclItem = { ...row, ...fields, list: list.id, number, state: "Add" }
     return submitted(
@@ -56,12 +57,15 @@ const updateNetworkACLItem: Handler = ({ args, caller, state }) => {
           if (item === undefined || list === undefined) {
             return yield* refuse(`Unable to find network ACL item with ID [${id}].`)
           }
-          if (list.vpc === undefined) return yield* refuse("Default ACL Items cannot be updated")
+          if (list.vpc === undefined) return yield* refuse("Default ACL cannot be modified")
           if (!owns(state, caller, ownerOfList(state, list))) return yield* deny()
-          const fields = yield* itemFields(args, args.flag("partialupgrade") === false ? undefined : item)
           const number = args.int("number") ?? item.number
           const others = itemsOfList(state.aclItems, list.id).filter((other) => other.id !== id)
-          yield* checkItem({ ...fields, number }, others, list)
+          if (number !== item.number && others.some((other) => other.number === number)) {
+            return yield* refuse(`ACL item with number ${number} already exists in ACL: ${list.id}`)
+          }
+          const fields = yield* itemFields(args, args.flag("partialupgrade") === false ? undefined : item)
+          yield* checkItem(fields)
           const changed: AclItem = { ...item, ...fields, number }
           const done = { ...state, aclItems: put(state.aclItems, changed) }
           const result = { networkacl: aclItemView(done, { ...changed, state: "Add" }) }
@@ -104,10 +108,10 @@ const listNetworkACLs: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const id = args.text("id")
     const network = state.networks.get(args.text("networkid") ?? "")
-    const named = state.aclLists.get(args.text("aclid") ?? "")
-    if (named?.vpc !== undefined) yield* requireOwner(state, caller, ownerOfList(state, named))
     if (network !== undefined && network.acl === undefined) return answered(state, {})
-    const wanted = named?.id ?? network?.acl
+    // A list that is named is open or denied as a whole; only without one it counts who asks for how much.
+    const wanted = state.aclLists.get(network?.acl ?? args.text("aclid") ?? "")
+    if (wanted?.vpc !== undefined) yield* requireOwner(state, caller, ownerOfList(state, wanted))
     const visible = yield* scope(state, caller, args, id !== undefined)
     const tagged = yield* tagFilter(state, args)
     const matches = keywordMatcher(args.text("keyword"))
@@ -119,9 +123,8 @@ const listNetworkACLs: Handler = ({ args, caller, state }) =>
       const list = state.aclLists.get(item.list)
       const shown = list?.vpc === undefined || visible(ownerOfList(state, list))
       return (
-        shown &&
+        (wanted === undefined ? shown : wanted.id === item.list) &&
         optional(id, item.id) &&
-        optional(wanted, item.list) &&
         like("traffictype", item.trafficType) &&
         like("protocol", item.protocol) &&
         like("action", item.action) &&

@@ -149,53 +149,63 @@ const release = (state: State, caller: Call["caller"], id: string): Result.Resul
   return Result.succeed({ state: releaseAddress(state, id), result: success, pushes })
 }
 
+/** States by name, several joined by commas. */
+const wantedStates = (text: string | undefined): Result.Result<ReadonlyArray<string>, ApiError> => {
+  const names = (text ?? "").split(",").filter((name) => name.trim() !== "")
+  const unknown = names.find((name) => !addressStates.some((state) => same(state, name.trim())))
+  return unknown === undefined
+    ? Result.succeed(names.map((name) => name.trim().toLowerCase()))
+    : refuse(`Invalid state: ${unknown}`)
+}
+const addressStates = ["Free", "Reserved", "Allocating", "Allocated", "Releasing"]
+
 const listPublicIpAddresses: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const id = args.text("id")
-    const onlyAllocated = args.flag("allocatedonly") ?? true
-    const wantedState = args.text("state")
-    if (onlyAllocated && wantedState !== undefined && same(wantedState, "Free")) {
-      if (args.flag("allocatedonly") === true) {
-        return yield* refuse("Conflict: allocatedonly is true but state is Free")
-      }
+    const states = yield* wantedStates(args.text("state"))
+    const wantsFree = states.includes("free") || states.includes("reserved")
+    if (args.flag("allocatedonly") === true && wantsFree) {
+      return yield* refuse("Conflict: allocatedonly is true but state is Free")
     }
+    const onlyAllocated = states.includes("allocated") || (args.flag("allocatedonly") ?? !wantsFree)
     const visible = yield* scope(state, caller, args, id !== undefined)
     const tagged = yield* tagFilter(state, args)
+    const network = state.networks.get(args.text("associatednetworkid") ?? "")
+    if (network !== undefined) yield* requireOwner(state, caller, network.owner)
+    const vpc = state.vpcs.get(args.text("vpcid") ?? "")
+    if (vpc !== undefined) yield* requireOwner(state, caller, vpc.owner)
     const ip = args.text("ipaddress")
     const matches = keywordMatcher(ip === undefined ? args.text("keyword") : undefined)
-    const everything = !onlyAllocated && isRoot(caller) && args.text("domainid") === undefined
-    const free = !onlyAllocated || same(wantedState, "Free")
-    const owners = freeOwners(state, caller.id, args.text("projectid"))
-    const found = [...state.addresses.values()].filter((address) => {
-      const shown =
-        address.owner === undefined
-          ? free && (everything || owners.has(address.pool))
-          : (everything || visible(address.owner)) && (address.state === "Allocated" || !onlyAllocated)
-      return (
-        shown &&
+    const everybody = !onlyAllocated && isRoot(caller) && args.text("domainid") === undefined
+    const pool = network?.owner ?? (yield* namedOwner(state, caller, args)) ?? caller.id
+    // What is free is asked for by its owner alone: it has no network yet.
+    const isShown = (address: Address) =>
+      address.owner === undefined
+        ? !onlyAllocated && address.pool === pool
+        : (everybody || visible(address.owner)) &&
+          (address.state === "Allocated" || !onlyAllocated || states.length > 0) &&
+          optional(network?.id, address.network) &&
+          optional(vpc?.id, address.vpc)
+    const found = [...state.addresses.values()].filter(
+      (address) =>
+        isShown(address) &&
         args.flag("forvirtualnetwork") !== false &&
         optional(id, address.id) &&
         optional(ip, address.ip) &&
-        optional(args.text("associatednetworkid"), address.network) &&
-        optional(args.text("vpcid"), address.vpc) &&
         optional(args.text("zoneid"), address.zone) &&
         optional(args.flag("issourcenat"), address.sourceNat) &&
         optional(args.flag("isstaticnat"), address.staticNat !== undefined) &&
         (args.flag("forloadbalancing") !== true || rulesOfAddress(state.rules, address.id).length > 0) &&
-        (wantedState === undefined || same(wantedState, address.state)) &&
-        args.text("networkid") === undefined &&
+        (states.length === 0 || states.includes(address.state.toLowerCase())) &&
+        (args.text("networkid") === undefined || args.text("networkid") === state.publicNetwork.id) &&
         matches(address.ip) &&
         tagged(address.id)
-      )
-    })
+    )
     return answered(
       state,
       yield* paged(state, args, "publicipaddress", found, (address) => addressView(state, address))
     )
   })
-
-const freeOwners = (state: State, caller: string, project: string | undefined): ReadonlySet<string> =>
-  project === undefined || !state.projects.has(project) ? new Set([caller]) : new Set([project])
 
 const updateIpAddress: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {

@@ -1,6 +1,6 @@
 /** What lies around the rules: zones, networks, VPCs, projects, accounts, offerings, limits. */
 import { Result } from "effect"
-import { isMember, isRoot, scope } from "../access.ts"
+import { isMember, isRoot, owns, scope } from "../access.ts"
 import { answered, type Content, type Handler } from "../command.ts"
 import { keywordMatcher, optional, paged, same, tagFilter, unpaged } from "../lists.ts"
 import type { Network, NetworkOffering } from "../records.ts"
@@ -28,7 +28,11 @@ const listZones: Handler = ({ args, state }) =>
 /** Own networks (of accounts or projects) and the shared ones of the domain; an `id` widens nothing here. */
 const listNetworks: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
-    const own = yield* scope(state, caller, args, false)
+    const named = yield* scope(state, caller, args, false)
+    // Without `listall` a domain administrator sees the networks of all accounts of the domain.
+    const wide =
+      caller.role === "DomainAdmin" && args.text("projectid") === undefined && args.text("account") === undefined
+    const own = (owner: string) => (wide ? state.accounts.has(owner) && owns(state, caller, owner) : named(owner))
     const tagged = yield* tagFilter(state, args)
     const matches = keywordMatcher(args.text("keyword"))
     const services = args.items("supportedservices")

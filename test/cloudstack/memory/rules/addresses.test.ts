@@ -167,6 +167,16 @@ describe("listPublicIpAddresses", () => {
     }).pipe(simulated)
   )
 
+  it.effect("denies a network or VPC of others", () =>
+    Effect.gen(function* () {
+      const associatednetworkid = yield* network("net1")
+      const vpcid = yield* alice.idOf("listVPCs", "vpc1")
+      assert.strictEqual(yield* bob.verdict("listPublicIpAddresses", { associatednetworkid }), `531/4365 ${denied}`)
+      assert.strictEqual(yield* bob.verdict("listPublicIpAddresses", { vpcid }), `531/4365 ${denied}`)
+      assert.strictEqual(yield* bob.verdict("listPublicIpAddresses", { state: "Lost" }), "431/4350 Invalid state: Lost")
+    }).pipe(simulated)
+  )
+
   it.effect("orders by address and filters", () =>
     Effect.gen(function* () {
       const ip = yield* address("net2")

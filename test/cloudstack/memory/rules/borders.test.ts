@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { simulated } from "./simulated.ts"
-import { address, alice, bob, denied, network, nowhere, unknownId } from "./world.ts"
+import { address, admin, alice, bob, denied, network, nowhere, unknownId } from "./world.ts"
 
 describe("firewall rules", () => {
   const create = "createFirewallRule"
@@ -167,6 +167,31 @@ describe("network ACLs", () => {
         yield* alice.verdict(create, { networkid: isolated, protocol: "tcp" }),
         `431/4350 Network: <uuid> does not belong to VPC`
       )
+    }).pipe(simulated)
+  )
+
+  it.effect("know protocols by number, and ICMP without its types", () =>
+    Effect.gen(function* () {
+      const aclid = yield* list("acl1")
+      const refusal = (protocol: string) => alice.verdict(create, { aclid, protocol })
+      assert.strictEqual(yield* refusal("256"), "431/4350 Invalid protocol number: 256")
+      const item = { protocol: "icmp", icmptype: -1, icmpcode: -1 }
+      assert.deepInclude(yield* alice.done(create, { aclid, protocol: "1" }), item)
+      assert.deepInclude(yield* alice.done(create, { aclid, protocol: "ICMP", icmptype: "8", icmpcode: "0" }), {
+        protocol: "ICMP",
+        icmptype: 8,
+        icmpcode: 0
+      })
+    }).pipe(simulated)
+  )
+
+  it.effect("of a named list are shown to whoever may see the list", () =>
+    Effect.gen(function* () {
+      const aclid = yield* list("acl1")
+      assert.lengthOf(yield* admin.all("listNetworkACLs", { aclid }), 1)
+      assert.lengthOf(yield* admin.all("listNetworkACLs", { networkid: yield* network("tier1") }), 1)
+      const networkid = yield* network("tier1")
+      assert.strictEqual(yield* bob.verdict("listNetworkACLs", { networkid }), `531/4365 ${denied}`)
     }).pipe(simulated)
   )
 

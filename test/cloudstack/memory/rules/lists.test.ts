@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { as } from "../../../support/simulated.ts"
 import { simulated } from "./simulated.ts"
 import { address, admin, alice, bob, carol, makeRule, project, vm } from "./world.ts"
 
@@ -88,6 +89,29 @@ describe("scope", () => {
         yield* carol.verdict("listVirtualMachines", { projectid }),
         /^432\/9999 The API \[listVirtualMachines\] does not exist or is not available for this account\/user in project \[<uuid>\]\.$/
       )
+    }).pipe(simulated)
+  )
+
+  it.effect("a domain administrator sees the domain by id, with listall, and its networks anyway", () =>
+    Effect.gen(function* () {
+      const dora = as("dora")
+      assert.deepStrictEqual(yield* dora.all("listVirtualMachines"), [])
+      assert.lengthOf(yield* dora.all("listVirtualMachines", { id: yield* vm("n1") }), 1)
+      assert.lengthOf(yield* dora.all("listVirtualMachines", { listall: "true" }), 10)
+      assert.deepStrictEqual(yield* dora.all("listVirtualMachines", { projectid: "-1" }), [])
+      assert.lengthOf(yield* dora.all("listNetworks"), 11)
+    }).pipe(simulated)
+  )
+
+  it.effect("an account is looked for in the caller's own domain", () =>
+    Effect.gen(function* () {
+      assert.match(
+        yield* admin.verdict("listVirtualMachines", { account: "alice" }),
+        /^431\/4350 could not find account alice in domain /
+      )
+      const [{ domainid } = {}] = yield* admin.all("listVirtualMachines", { listall: "true" })
+      const inDomain = { account: "alice", domainid: String(domainid) }
+      assert.lengthOf(yield* admin.all("listVirtualMachines", inDomain), 8)
     }).pipe(simulated)
   )
 
