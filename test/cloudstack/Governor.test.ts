@@ -52,6 +52,18 @@ describe("Governor", () => {
     )
   )
 
+  it.effect("knows no limit if the rate is 0", () =>
+    governed(
+      () => ok,
+      (asked) =>
+        Effect.gen(function* () {
+          yield* many(1_000)
+          assert.strictEqual(asked.length, 1_000)
+        }),
+      { qps: 0, burst: 1 }
+    )
+  )
+
   it.effect("pauses everybody until the time a 429 names, then goes on at half the rate", () =>
     governed(
       ({ command }, nth) =>

@@ -14,6 +14,9 @@ interface Turn extends Waiter {
   readonly granted: Deferred.Deferred<void, CloudStackError>
 }
 
+/** What no limit is: more than anybody can use, so that the sums stay finite. */
+const unlimited: Pace.Limits = { qps: 1e6, burst: 1e6 }
+
 const failureTags: ReadonlySet<string> = new Set(["Unavailable", "Unreachable", "DeadlineExceeded", "Malformed"])
 
 const notSent = (command: string) =>
@@ -25,7 +28,7 @@ const notSent = (command: string) =>
 export const makeGate = Effect.gen(function* () {
   const settings = yield* Settings
   const scope = yield* Effect.scope
-  const limits = Effect.map(settings.current, ({ rateLimit }) => rateLimit)
+  const limits = Effect.map(settings.current, ({ rateLimit }) => (rateLimit.qps === 0 ? unlimited : rateLimit))
 
   let pace = Pace.start(yield* limits, yield* Clock.currentTimeMillis)
   const line = new Set<Turn>()

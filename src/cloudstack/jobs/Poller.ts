@@ -86,7 +86,7 @@ export const makePoller = Effect.gen(function* () {
     const jobs = [...watched.values()]
     // Without the list, polling must leave half of the allowed calls to everybody else.
     const { qps } = (yield* settings.current).rateLimit
-    const spacing = Option.isSome(pending) ? betweenLists : (watched.size * 2_000) / qps
+    const spacing = Option.isSome(pending) || qps === 0 ? betweenLists : (watched.size * 2_000) / qps
     yield* Effect.forEach(
       jobs,
       (job) => {

@@ -23,10 +23,12 @@ const start = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.forkScoped(eff
 const withJobs = <A, E>(
   script: Script,
   body: (asked: Array<Asked>) => Effect.Effect<A, E, Jobs | Scope.Scope>,
-  jobTimeout = Duration.minutes(10)
+  jobTimeout = Duration.minutes(10),
+  rateLimit = { qps: 20, burst: 20 }
 ) => {
   const asked: Array<Asked> = []
-  const layer = jobs.pipe(Layer.provide(scripted(script, asked)), Layer.provide(layerSettings({ jobTimeout })))
+  const settings = layerSettings({ jobTimeout, rateLimit })
+  const layer = jobs.pipe(Layer.provide(scripted(script, asked)), Layer.provide(settings))
   return Effect.scoped(body(asked).pipe(Effect.provide(layer)))
 }
 const submit = (command: string, jobId?: string) =>
@@ -252,6 +254,20 @@ describe("the poller", () => {
         yield* TestClock.adjust("17 seconds")
         for (const fiber of fibers) yield* Fiber.join(fiber)
       })
+    )
+  )
+
+  it.effect("asks on without the list where calls are not limited", () =>
+    withJobs(
+      server(false),
+      () =>
+        Effect.gen(function* () {
+          const fibers = yield* twenty
+          yield* TestClock.adjust("27 seconds")
+          for (const fiber of fibers) assert.deepStrictEqual(yield* Fiber.join(fiber), { success: true })
+        }),
+      Duration.minutes(10),
+      { qps: 0, burst: 1 }
     )
   )
 
