@@ -51,11 +51,12 @@ const createFirewallRule: Handler = ({ args, caller, state }: Call) =>
     yield* requireOwner(state, caller, address.owner)
     const startPort = args.int("startport")
     const endPort = args.int("endport") ?? startPort
-    yield* checkPorts(startPort, endPort)
     yield* checkService(state, address, network)
-    const protocol = (args.text("protocol") ?? "").trim().toLowerCase()
+    yield* checkPorts(startPort, endPort)
+    const sentProtocol = (args.text("protocol") ?? "").trim()
+    const protocol = sentProtocol.toLowerCase()
     if (!protocols.includes(protocol)) {
-      return yield* refuse(`Protocol ${protocol} is not supported in zone ${state.zones.get(network.zone)?.n}`)
+      return yield* refuse(`Protocol ${sentProtocol} is not supported in zone ${state.zones.get(network.zone)?.n}`)
     }
     const icmp = protocol === "icmp"
     if (icmp && (startPort !== undefined || endPort !== undefined)) {
