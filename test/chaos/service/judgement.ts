@@ -1,0 +1,85 @@
+/** Whether a run with faults came to the end of the run without, and did nothing on the way that must never be done. */
+import { type Fault, leavesStuckJob } from "./faults.ts"
+import { difference } from "./judge.ts"
+import { type End, live, type Outcome, type RunInput, type Sabotage } from "./life.ts"
+import type { Scenario, Setting } from "./scenarios.ts"
+
+/** The scenario without faults: what every run with faults is measured by. */
+export interface Reference {
+  readonly scenario: Scenario
+  readonly setting: Setting
+  readonly calm: Outcome
+  /** The same, and then the user deletes everything. */
+  readonly removed: Outcome
+}
+
+const base = { faults: [], isEnd: () => true, patience: 600_000 } satisfies Partial<RunInput>
+
+export const referenceOf = (scenario: Scenario, setting: Setting): Reference => ({
+  scenario,
+  setting,
+  calm: live({ ...base, scenario, setting, hold: true }),
+  removed: live({ ...base, scenario, setting, hold: true, deleteAtEnd: true })
+})
+
+/** An allocation that the server never finished and has forgotten: nobody could know of it. */
+const unfinished = /^address new Allocating/
+
+const hour = 3_600_000
+const patience = (faults: ReadonlyArray<Fault>): number => (faults.some(({ name }) => leavesStuckJob(name)) ? 3 : 1) * hour
+/** Beyond what the same run needs without faults. */
+const mostMoreCalls = (faults: ReadonlyArray<Fault>): number =>
+  faults.some(({ name }) => leavesStuckJob(name)) ? 2_000 : 400
+const mostMoreMutations = 30
+
+/** What may be said when something fails and passes. */
+const passing = ["SyncLoadBalancerFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer", "UpdatedLoadBalancer"]
+const farewell = ["DeletingLoadBalancer", "DeletedLoadBalancer"]
+const reasonOf = (event: string) => event.slice(0, event.indexOf(" "))
+
+export interface Verdict {
+  readonly outcome: Outcome
+  readonly problems: ReadonlyArray<string>
+}
+
+export interface RunOptions {
+  readonly sabotage?: Sabotage
+  readonly hold?: boolean
+  readonly onCall?: (line: string) => void
+}
+
+export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, options: RunOptions = {}): Verdict => {
+  const { calm, removed, scenario, setting } = reference
+  const forgotten = faults.some(({ name }) => name === "job stuck, then forgotten")
+  const seen = ({ lines }: End) => (forgotten ? lines.filter((line) => !unfinished.test(line)) : lines)
+  const wanted = ({ started, userDeleted }: End) => (userDeleted ? [removed.end.lines, started] : [calm.end.lines])
+  const isEnd = (end: End) => wanted(end).some((lines) => difference(lines, seen(end)).length === 0)
+  const { sabotage, onCall } = options
+  const outcome = live({
+    scenario,
+    setting,
+    faults,
+    isEnd,
+    patience: patience(faults),
+    hold: options.hold ?? true,
+    ...(sabotage === undefined ? {} : { sabotage }),
+    ...(onCall === undefined ? {} : { onCall })
+  })
+  const problems: Array<string> = [...outcome.wrong]
+  if (outcome.took === undefined) {
+    const [lines = []] = wanted(outcome.end)
+    problems.push(`another end: ${difference(lines, seen(outcome.end)).join("; ")}`)
+  }
+  if (outcome.mostAcquired > calm.mostAcquired) problems.push(`${outcome.mostAcquired} addresses at once`)
+  const calls = outcome.calls.length - calm.calls.length
+  if (calls > mostMoreCalls(faults)) problems.push(`${calls} calls more than without faults`)
+  const mutations = outcome.mutations - calm.mutations
+  if (mutations > mostMoreMutations) problems.push(`${mutations} changes more than without faults`)
+  const expected = new Set([
+    ...passing,
+    ...calm.events.map(reasonOf),
+    ...(outcome.end.userDeleted ? [...farewell, ...removed.events.map(reasonOf)] : [])
+  ])
+  for (const event of outcome.events) if (!expected.has(reasonOf(event))) problems.push(`said ${event}`)
+  return { outcome, problems }
+}
