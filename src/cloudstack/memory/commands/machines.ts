@@ -74,7 +74,13 @@ const machine = ({ args, caller, command, state }: Call): Result.Result<Vm, ApiE
   return checkedInCall.has(command) && !owns(state, caller, vm.owner) ? deny() : Result.succeed(vm)
 }
 
-const checkedInCall: ReadonlySet<string> = new Set(["stopVirtualMachine", "destroyVirtualMachine"])
+const checkedInCall: ReadonlySet<string> = new Set([
+  "startVirtualMachine",
+  "stopVirtualMachine",
+  "rebootVirtualMachine",
+  "destroyVirtualMachine",
+  "expungeVirtualMachine"
+])
 
 const withState = (state: State, id: string, next: VmState): State => {
   const vm = state.vms.get(id)
