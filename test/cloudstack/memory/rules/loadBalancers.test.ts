@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { simulated } from "./simulated.ts"
-import { address, admin, alice, bob, bobs, denied, makeRule, network, nowhere, ruleOn, unknownId, vm } from "./world.ts"
+import { address, alice, bob, denied, makeRule, network, nowhere, ruleOn, unknownId, vm } from "./world.ts"
 
 const create = "createLoadBalancerRule"
 
@@ -160,71 +160,6 @@ describe("createLoadBalancerRule", () => {
   )
 })
 
-describe("conflicts", () => {
-  const range = (purpose: string, state: string, ports = "80-80", other = ports) =>
-    `The range specified, ${ports}, conflicts with rule FirewallRule {"id":<N>,"networkId":<N>,"purpose":"${purpose}",` +
-    `"state":"${state}","uuid":"<uuid>"} which has ${other}`
-
-  it.effect("one port carries one rule, whatever the protocols", () =>
-    Effect.gen(function* () {
-      const ip = yield* address()
-      yield* makeRule(ip)
-      for (const protocol of ["tcp", "tcp-proxy", "ssl"]) {
-        assert.strictEqual(
-          yield* alice.verdict(create, ruleOn(ip, { protocol })),
-          `537/9999 ${range("LoadBalancing", "Add")}`
-        )
-      }
-      const virtualmachineid = yield* vm("n1")
-      const forward = { ipaddressid: ip, virtualmachineid, publicport: "80", privateport: "80", openfirewall: "false" }
-      for (const protocol of ["tcp", "udp"]) {
-        assert.strictEqual(
-          yield* alice.verdict("createPortForwardingRule", { ...forward, protocol }),
-          `537/4360 ${range("LoadBalancing", "Add")}`
-        )
-      }
-      const both = { ...forward, publicport: "90" }
-      assert.strictEqual(yield* alice.outcome("createPortForwardingRule", { ...both, protocol: "tcp" }), "ok")
-      assert.strictEqual(yield* alice.outcome("createPortForwardingRule", { ...both, protocol: "udp" }), "ok")
-      assert.strictEqual(
-        yield* alice.verdict("createPortForwardingRule", { ...both, protocol: "udp" }),
-        `537/4360 ${range("PortForwarding", "Active", "90-90")}`
-      )
-    }).pipe(simulated)
-  )
-
-  it.effect("firewall rules conflict by protocol, ports and an equal CIDR only", () =>
-    Effect.gen(function* () {
-      const ip = yield* address()
-      const open = (change: Readonly<Record<string, string>>) =>
-        alice.verdict("createFirewallRule", { ipaddressid: ip, protocol: "tcp", ...change })
-      assert.strictEqual(yield* open({ startport: "80", endport: "90" }), "200")
-      assert.strictEqual(yield* open({ startport: "85", cidrlist: "10.0.0.0/8" }), "200")
-      assert.strictEqual(
-        yield* open({ startport: "90", endport: "95", cidrlist: "10.0.0.0/8,0.0.0.0/0" }),
-        `537/4360 ${range("Firewall", "Active", "90-95", "80-90")}`
-      )
-      assert.strictEqual(yield* open({ protocol: "udp", startport: "80" }), "200")
-      assert.strictEqual(yield* open({ protocol: "icmp", icmptype: "8", icmpcode: "0" }), "200")
-      assert.match(
-        yield* open({ protocol: "icmp", icmptype: "8", icmpcode: "0" }),
-        /^431\/4350 New rule conflicts with existing rule: FirewallRule \{/
-      )
-    }).pipe(simulated)
-  )
-
-  it.effect("a firewall rule without ports stands alone", () =>
-    Effect.gen(function* () {
-      const ip = yield* address()
-      yield* alice.done("createFirewallRule", { ipaddressid: ip, protocol: "tcp" })
-      assert.strictEqual(
-        yield* alice.verdict("createFirewallRule", { ipaddressid: ip, protocol: "tcp" }),
-        "537/4360 There is already a firewall rule specified with protocol = tcp and no ports"
-      )
-    }).pipe(simulated)
-  )
-})
-
 describe("updateLoadBalancerRule", () => {
   it.effect("changes in place, shows Add in the job and Active in the list", () =>
     Effect.gen(function* () {
@@ -286,132 +221,6 @@ describe("updateLoadBalancerRule", () => {
       )
       assert.strictEqual((yield* alice.first("listLoadBalancerRules", { id }))["name"], "other")
       assert.strictEqual(yield* alice.outcome("updateLoadBalancerRule", { id, name: "third", protocol: "tcp" }), "ok")
-    }).pipe(simulated)
-  )
-})
-
-describe("members", () => {
-  const assign = "assignToLoadBalancerRule"
-  const remove = "removeFromLoadBalancerRule"
-  const failed = "530 Failed to assign load balancer rule"
-
-  it.effect("are added all or none, and the reason is lost", () =>
-    Effect.gen(function* () {
-      const id = yield* makeRule(yield* address())
-      const [n1, n2, n3, m1, both] = yield* Effect.forEach(["n1", "n2", "n3", "m1", "both"], vm)
-      const outcome = (...ids: ReadonlyArray<string | undefined>) =>
-        alice.outcome(assign, { id, virtualmachineids: ids.join(",") })
-      assert.strictEqual(yield* outcome(n1), "ok")
-      assert.strictEqual(yield* outcome(n1, n2), failed)
-      assert.strictEqual(yield* outcome(n2, m1), failed)
-      assert.lengthOf(yield* alice.all("listLoadBalancerRuleInstances", { id }), 1)
-      assert.strictEqual(yield* outcome(n3, both), "ok")
-      assert.strictEqual(yield* outcome(""), "ok")
-      assert.strictEqual(yield* alice.outcome(assign, { id }), failed)
-      assert.strictEqual(yield* bob.outcome(assign, { id, virtualmachineids: yield* bobs.vm }), failed)
-      assert.strictEqual(
-        yield* alice.verdict(assign, { id, virtualmachineids: nowhere }),
-        unknownId(assign, "virtualmachineids")
-      )
-      const addresses = yield* alice.all("listLoadBalancerRuleInstances", { id, lbvmips: "true" })
-      assert.lengthOf(addresses, 3)
-      assert.strictEqual(yield* alice.verdict("listLoadBalancerRuleInstances", { id, applied: "false" }), "200")
-      assert.deepStrictEqual(yield* alice.ok("listLoadBalancerRuleInstances", { id, applied: "false" }), {})
-    }).pipe(simulated)
-  )
-
-  it.effect("may be named by address", () =>
-    Effect.gen(function* () {
-      const id = yield* makeRule(yield* address())
-      const map = (vmid: string, vmip?: string) => ({
-        id,
-        "vmidipmap[0].vmid": vmid,
-        ...(vmip === undefined ? {} : { "vmidipmap[0].vmip": vmip })
-      })
-      const n1 = yield* vm("n1")
-      assert.strictEqual(yield* alice.outcome(assign, map(n1, "10.9.9.9")), failed)
-      assert.match(yield* alice.outcome(assign, map(n1)), /^431 Invalid ip address null passed in vmidipmap for vmid /)
-      assert.match(
-        yield* alice.outcome(assign, map(n1, "nonsense")),
-        /^431 Invalid ip address nonsense passed in vmidipmap for vmid /
-      )
-      assert.match(yield* alice.outcome(assign, map(nowhere, "10.1.1.1")), /^431 Unable to find virtual machine ID: /)
-      assert.match(yield* alice.verdict(assign, { id, vmidipmap: "x" }), /^43[01]/)
-    }).pipe(simulated)
-  )
-
-  it.effect("are removed whether they are there or not, but for addresses", () =>
-    Effect.gen(function* () {
-      const id = yield* makeRule(yield* address())
-      const [n1 = "", n2 = ""] = yield* Effect.forEach(["n1", "n2"], vm)
-      yield* alice.done(assign, { id, virtualmachineids: n1 })
-      assert.strictEqual(yield* alice.outcome(remove, { id, virtualmachineids: `${n1},${n2}` }), "ok")
-      assert.strictEqual(yield* alice.outcome(remove, { id, virtualmachineids: n1 }), "ok")
-      assert.deepStrictEqual(yield* alice.all("listLoadBalancerRuleInstances", { id }), [])
-      const refused = "431 Failed to remove instance from load balancer rule"
-      assert.strictEqual(yield* alice.outcome(remove, { id }), refused)
-      assert.strictEqual(
-        yield* alice.outcome(remove, { id, "vmidipmap[0].vmid": n1, "vmidipmap[0].vmip": "10.1.1.99" }),
-        refused
-      )
-      assert.strictEqual(yield* bob.outcome(remove, { id, virtualmachineids: yield* bobs.vm }), `530 ${denied}`)
-    }).pipe(simulated)
-  )
-})
-
-describe("stickiness and health checks", () => {
-  it.effect("a rule has one policy, a new one replaces it", () =>
-    Effect.gen(function* () {
-      const lbruleid = yield* makeRule(yield* address())
-      assert.deepStrictEqual(
-        (yield* alice.all("listLBStickinessPolicies", { lbruleid })).map((entry) => entry["stickinesspolicy"]),
-        [[]]
-      )
-      const policy = {
-        lbruleid,
-        name: "p",
-        methodname: "LbCookie",
-        "param[0].name": "cookie-name",
-        "param[0].value": "C"
-      }
-      assert.strictEqual(yield* alice.outcome("createLBStickinessPolicy", policy), "ok")
-      assert.strictEqual(
-        yield* alice.outcome("createLBStickinessPolicy", { lbruleid, name: "q", methodname: "SourceBased" }),
-        "ok"
-      )
-      const [entry] = yield* alice.all("listLBStickinessPolicies", { lbruleid })
-      const policies = entry?.["stickinesspolicy"]
-      assert.lengthOf(Array.isArray(policies) ? policies : [], 1)
-      assert.strictEqual(
-        yield* alice.verdict("createLBStickinessPolicy", { ...policy, methodname: "Nonsense" }),
-        "431/4350 Failed to match Stickiness method name for LB rule:<N>"
-      )
-      assert.strictEqual(
-        yield* alice.verdict("createLBStickinessPolicy", { ...policy, "param[0].name": "colour" }),
-        "431/4350 Failed : Stickiness policy does not support param name :colour"
-      )
-    }).pipe(simulated)
-  )
-
-  it.effect("the router offers no health checks", () =>
-    Effect.gen(function* () {
-      const lbruleid = yield* makeRule(yield* address())
-      assert.match(
-        yield* alice.verdict("createLBHealthCheckPolicy", { lbruleid }),
-        /^430\/9999 Failed to create HealthCheck policy: Validation Failed \(HealthCheck Policy is not supported by LB Provider for the LB rule:LoadBalancer \{.*\}\)$/
-      )
-    }).pipe(simulated)
-  )
-})
-
-describe("scope", () => {
-  it.effect("root sees others with listall or by id", () =>
-    Effect.gen(function* () {
-      const id = yield* makeRule(yield* address())
-      assert.deepStrictEqual(yield* admin.all("listLoadBalancerRules"), [])
-      assert.lengthOf(yield* admin.all("listLoadBalancerRules", { listall: "true" }), 1)
-      assert.lengthOf(yield* admin.all("listLoadBalancerRules", { id }), 1)
-      assert.deepStrictEqual(yield* bob.all("listLoadBalancerRules", { id, listall: "true" }), [])
     }).pipe(simulated)
   )
 })

@@ -1,0 +1,130 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { simulated } from "./simulated.ts"
+import { address, admin, alice, bob, bobs, denied, makeRule, nowhere, unknownId, vm } from "./world.ts"
+
+describe("members", () => {
+  const assign = "assignToLoadBalancerRule"
+  const remove = "removeFromLoadBalancerRule"
+  const failed = "530 Failed to assign load balancer rule"
+
+  it.effect("are added all or none, and the reason is lost", () =>
+    Effect.gen(function* () {
+      const id = yield* makeRule(yield* address())
+      const [n1, n2, n3, m1, both] = yield* Effect.forEach(["n1", "n2", "n3", "m1", "both"], vm)
+      const outcome = (...ids: ReadonlyArray<string | undefined>) =>
+        alice.outcome(assign, { id, virtualmachineids: ids.join(",") })
+      assert.strictEqual(yield* outcome(n1), "ok")
+      assert.strictEqual(yield* outcome(n1, n2), failed)
+      assert.strictEqual(yield* outcome(n2, m1), failed)
+      assert.lengthOf(yield* alice.all("listLoadBalancerRuleInstances", { id }), 1)
+      assert.strictEqual(yield* outcome(n3, both), "ok")
+      assert.strictEqual(yield* outcome(""), "ok")
+      assert.strictEqual(yield* alice.outcome(assign, { id }), failed)
+      assert.strictEqual(yield* bob.outcome(assign, { id, virtualmachineids: yield* bobs.vm }), failed)
+      assert.strictEqual(
+        yield* alice.verdict(assign, { id, virtualmachineids: nowhere }),
+        unknownId(assign, "virtualmachineids")
+      )
+      const addresses = yield* alice.all("listLoadBalancerRuleInstances", { id, lbvmips: "true" })
+      assert.lengthOf(addresses, 3)
+      assert.strictEqual(yield* alice.verdict("listLoadBalancerRuleInstances", { id, applied: "false" }), "200")
+      assert.deepStrictEqual(yield* alice.ok("listLoadBalancerRuleInstances", { id, applied: "false" }), {})
+    }).pipe(simulated)
+  )
+
+  it.effect("may be named by address", () =>
+    Effect.gen(function* () {
+      const id = yield* makeRule(yield* address())
+      const map = (vmid: string, vmip?: string) => ({
+        id,
+        "vmidipmap[0].vmid": vmid,
+        ...(vmip === undefined ? {} : { "vmidipmap[0].vmip": vmip })
+      })
+      const n1 = yield* vm("n1")
+      assert.strictEqual(yield* alice.outcome(assign, map(n1, "10.9.9.9")), failed)
+      assert.match(yield* alice.outcome(assign, map(n1)), /^431 Invalid ip address null passed in vmidipmap for vmid /)
+      assert.match(
+        yield* alice.outcome(assign, map(n1, "nonsense")),
+        /^431 Invalid ip address nonsense passed in vmidipmap for vmid /
+      )
+      assert.match(yield* alice.outcome(assign, map(nowhere, "10.1.1.1")), /^431 Unable to find virtual machine ID: /)
+      assert.match(yield* alice.verdict(assign, { id, vmidipmap: "x" }), /^43[01]/)
+    }).pipe(simulated)
+  )
+
+  it.effect("are removed whether they are there or not, but for addresses", () =>
+    Effect.gen(function* () {
+      const id = yield* makeRule(yield* address())
+      const [n1 = "", n2 = ""] = yield* Effect.forEach(["n1", "n2"], vm)
+      yield* alice.done(assign, { id, virtualmachineids: n1 })
+      assert.strictEqual(yield* alice.outcome(remove, { id, virtualmachineids: `${n1},${n2}` }), "ok")
+      assert.strictEqual(yield* alice.outcome(remove, { id, virtualmachineids: n1 }), "ok")
+      assert.deepStrictEqual(yield* alice.all("listLoadBalancerRuleInstances", { id }), [])
+      const refused = "431 Failed to remove instance from load balancer rule"
+      assert.strictEqual(yield* alice.outcome(remove, { id }), refused)
+      assert.strictEqual(
+        yield* alice.outcome(remove, { id, "vmidipmap[0].vmid": n1, "vmidipmap[0].vmip": "10.1.1.99" }),
+        refused
+      )
+      assert.strictEqual(yield* bob.outcome(remove, { id, virtualmachineids: yield* bobs.vm }), `530 ${denied}`)
+    }).pipe(simulated)
+  )
+})
+
+describe("stickiness and health checks", () => {
+  it.effect("a rule has one policy, a new one replaces it", () =>
+    Effect.gen(function* () {
+      const lbruleid = yield* makeRule(yield* address())
+      assert.deepStrictEqual(
+        (yield* alice.all("listLBStickinessPolicies", { lbruleid })).map((entry) => entry["stickinesspolicy"]),
+        [[]]
+      )
+      const policy = {
+        lbruleid,
+        name: "p",
+        methodname: "LbCookie",
+        "param[0].name": "cookie-name",
+        "param[0].value": "C"
+      }
+      assert.strictEqual(yield* alice.outcome("createLBStickinessPolicy", policy), "ok")
+      assert.strictEqual(
+        yield* alice.outcome("createLBStickinessPolicy", { lbruleid, name: "q", methodname: "SourceBased" }),
+        "ok"
+      )
+      const [entry] = yield* alice.all("listLBStickinessPolicies", { lbruleid })
+      const policies = entry?.["stickinesspolicy"]
+      assert.lengthOf(Array.isArray(policies) ? policies : [], 1)
+      assert.strictEqual(
+        yield* alice.verdict("createLBStickinessPolicy", { ...policy, methodname: "Nonsense" }),
+        "431/4350 Failed to match Stickiness method name for LB rule:<N>"
+      )
+      assert.strictEqual(
+        yield* alice.verdict("createLBStickinessPolicy", { ...policy, "param[0].name": "colour" }),
+        "431/4350 Failed : Stickiness policy does not support param name :colour"
+      )
+    }).pipe(simulated)
+  )
+
+  it.effect("the router offers no health checks", () =>
+    Effect.gen(function* () {
+      const lbruleid = yield* makeRule(yield* address())
+      assert.match(
+        yield* alice.verdict("createLBHealthCheckPolicy", { lbruleid }),
+        /^430\/9999 Failed to create HealthCheck policy: Validation Failed \(HealthCheck Policy is not supported by LB Provider for the LB rule:LoadBalancer \{.*\}\)$/
+      )
+    }).pipe(simulated)
+  )
+})
+
+describe("scope", () => {
+  it.effect("root sees others with listall or by id", () =>
+    Effect.gen(function* () {
+      const id = yield* makeRule(yield* address())
+      assert.deepStrictEqual(yield* admin.all("listLoadBalancerRules"), [])
+      assert.lengthOf(yield* admin.all("listLoadBalancerRules", { listall: "true" }), 1)
+      assert.lengthOf(yield* admin.all("listLoadBalancerRules", { id }), 1)
+      assert.deepStrictEqual(yield* bob.all("listLoadBalancerRules", { id, listall: "true" }), [])
+    }).pipe(simulated)
+  )
+})
