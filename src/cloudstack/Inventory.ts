@@ -5,7 +5,7 @@
  * changed, so they never read back an older state than their own.
  */
 import { Context, type Effect, type Option } from "effect"
-import type { AddressId, Holding } from "../domain/Cloud.ts"
+import type { AclItem, AddressId, Holding } from "../domain/Cloud.ts"
 import type { CloudStackError } from "./Api.ts"
 
 export class Inventory extends Context.Service<
@@ -25,6 +25,12 @@ export class Inventory extends Context.Service<
      * are read now where they are relevant, and are left out elsewhere.
      */
     readonly survey: (relevant: (holding: Holding) => boolean) => Effect.Effect<ReadonlyArray<Holding>, CloudStackError>
+    /** The items of all ACL lists, read once; later again when changed. None if the role may not see them. */
+    readonly aclItems: Effect.Effect<Option.Option<ReadonlyArray<AclItem>>, CloudStackError>
+    /** The same, read from now on; `aclItems` knows it too then. */
+    readonly freshAclItems: Effect.Effect<Option.Option<ReadonlyArray<AclItem>>, CloudStackError>
+    /** Some item is no longer as cached. */
+    readonly aclItemsChanged: Effect.Effect<void>
     /** This address is no longer as cached (mutated, or a call contradicted the cache). */
     readonly changed: (id: AddressId) => Effect.Effect<void>
     /** Forget everything: the next `holdings` reads anew. Called at each resync. */

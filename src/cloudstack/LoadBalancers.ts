@@ -30,8 +30,9 @@ export interface RuleChange {
 export class LoadBalancers extends Context.Service<
   LoadBalancers,
   {
-    /** All pages; of one address, or of the whole account or project. */
+    /** All pages; one rule, those of one address or machine, or of the whole account or project. */
     readonly list: (filter?: {
+      readonly id?: RuleId
       readonly addressId?: AddressId
       readonly vmId?: VmId
     }) => Effect.Effect<ReadonlyArray<LoadBalancerRule>, CloudStackError>

@@ -14,10 +14,11 @@ export const layer: Layer.Layer<LoadBalancers, never, Lists | Jobs> = Layer.effe
     const membership = (command: string) => (id: RuleId, vms: ReadonlyArray<VmId>) =>
       jobs.submit(command, { id, virtualmachineids: vms.join(",") })
     return LoadBalancers.of({
-      list: Effect.fn("LoadBalancers.list")(({ addressId, vmId } = {}) =>
+      list: Effect.fn("LoadBalancers.list")(({ addressId, id, vmId } = {}) =>
         lists.all(
           "listLoadBalancerRules",
           {
+            ...(id === undefined ? {} : { id }),
             ...(addressId === undefined ? {} : { publicipid: addressId }),
             ...(vmId === undefined ? {} : { virtualmachineid: vmId })
           },

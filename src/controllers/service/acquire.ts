@@ -60,6 +60,10 @@ const leftBy = Effect.fnUntraced(function* (jobId: string, pending: Pending) {
   return (yield* isUntouched(found.value)) ? found : Option.none<PublicAddress>()
 })
 
+/** An address of a VPC is for all its tiers while it has no rule. */
+const isFor = ({ networkId, vpcId }: PublicAddress, network: Network): boolean =>
+  network.vpcId === undefined ? networkId === network.id : vpcId === network.vpcId
+
 const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {
   yield* Effect.logInfo("release an address that was allocated but never used", { address: ip, id })
   yield* (yield* (yield* Addresses).disassociate(id)).done
@@ -84,8 +88,8 @@ export const acquire = Effect.fn("service.acquire")(function* (input: AcquireInp
     if (Option.isNone(known)) return yield* allocate(input, jobId)
     const left = yield* leftBy(jobId, known.value)
     if (Option.isNone(left)) continue
-    const { ip, networkId } = left.value
-    if (networkId === input.network.id && (input.ip === undefined || input.ip === ip)) return left.value
+    const { ip } = left.value
+    if (isFor(left.value, input.network) && (input.ip === undefined || input.ip === ip)) return left.value
     // Allocated for what the Service asked before; nobody knows of it but us.
     yield* release(left.value)
   }

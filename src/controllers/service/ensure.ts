@@ -1,6 +1,7 @@
 /** Makes a Service's load balancer what the Service wants: decide from the cache, and again afresh before any change. */
 import { Effect, Option } from "effect"
 import type { CloudStackError } from "../../cloudstack/Api.ts"
+import { Networks } from "../../cloudstack/Networks.ts"
 import type { Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
 import { tags } from "../../domain/Ownership.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
@@ -87,6 +88,11 @@ const carryOut = Effect.fnUntraced(function* (service: Service, decision: Decisi
   })
 })
 
+const forgetNetwork = Effect.fnUntraced(function* ({ show }: Decision) {
+  const id = show?.address.networkId
+  if (id !== undefined) yield* (yield* Networks).forget(id)
+})
+
 /** Told where there is nothing to do: what a person has to settle, and what is worth knowing. */
 const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: Decision) {
   yield* (yield* Reporter).tell(service, notes, refusal)
@@ -111,8 +117,11 @@ export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
     const held = found.refusal === undefined ? yield* holdFinalizer(service) : Option.some(service)
     if (Option.isNone(held)) return "NotOurs" as const
     const decision = yield* settle(held.value, found, holdings, rigid)
-    yield* reporter.tell(held.value, decision.notes, decision.refusal)
     const next = nextOf(yield* carryOut(held.value, decision), looks)
+    const refusal = next._tag === "Refused" ? next.refusal : decision.refusal
+    yield* reporter.tell(held.value, decision.notes, refusal)
+    // What CloudStack objects to may be what the network no longer offers.
+    if (next._tag !== "Done") yield* forgetNetwork(decision)
     switch (next._tag) {
       case "Done":
         yield* announce(held.value, found, true)
@@ -122,7 +131,6 @@ export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
         concerned = decision.concerned
         break
       case "Refused":
-        yield* reporter.tell(held.value, decision.notes, next.refusal)
         return "Refused" as const
       case "Failed":
         return yield* next.error

@@ -13,12 +13,16 @@ const mostFrequent = (ids: ReadonlyArray<NetworkId>): NetworkId | undefined => {
   return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0]
 }
 
-const addressNetwork = (
-  holdings: ReadonlyArray<Holding>,
-  claimant: Claimant,
-  address: WantedAddress,
-  service: Service
-): NetworkId | undefined => {
+/**
+ * The network of the address that the Service has or names. An address of a VPC has none while nothing ties it to a tier
+ * (it has no rules).
+ */
+export const networkOfAddress = ({
+  address,
+  claimant,
+  holdings,
+  service
+}: Pick<NetworkInput, "address" | "claimant" | "holdings" | "service">): NetworkId | undefined => {
   const published = new Set(service.ingress.map(({ ip }) => ip))
   const candidates =
     address._tag === "Named"
@@ -30,17 +34,20 @@ const addressNetwork = (
   return ordered.flatMap(({ address: { networkId } }) => networkId ?? [])[0]
 }
 
-export const chooseNetwork = (input: {
+export interface NetworkInput {
   readonly service: Service
   readonly address: WantedAddress
   readonly claimant: Claimant
   readonly holdings: ReadonlyArray<Holding>
   readonly nodes: ReadonlyArray<Node>
   readonly machines: MachineIndex
+  /** By annotation, else in the cloud-config. */
   readonly configured: string | undefined
-}): NetworkId | undefined => {
-  const { address, claimant, configured, holdings, machines, nodes, service } = input
-  const ofAddress = addressNetwork(holdings, claimant, address, service)
+}
+
+export const chooseNetwork = (input: NetworkInput): NetworkId | undefined => {
+  const { configured, machines, nodes } = input
+  const ofAddress = networkOfAddress(input)
   if (ofAddress !== undefined) return ofAddress
   if (configured !== undefined) return NetworkId.make(configured)
   return mostFrequent(

@@ -33,12 +33,12 @@ export interface AclInput {
   readonly tier?: TierAcl
   /** Of all lists: items that the Service has in a list that its tier no longer uses go. */
   readonly items: ReadonlyArray<AclItem>
+  /** The ports as traffic has them when it comes to the tier. */
   readonly ports: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol" | "sources">>
 }
 
 export interface AclPlan {
-  readonly traffic: ReadonlyArray<Chain>
-  readonly cleanup: ReadonlyArray<Chain>
+  readonly chains: ReadonlyArray<Chain>
   readonly notes: ReadonlyArray<Note>
 }
 
@@ -79,7 +79,7 @@ const fullNote = (tier: TierAcl, port: number): Note => {
 
 interface PortPlan {
   readonly kept?: AclItem
-  readonly traffic: ReadonlyArray<Chain>
+  readonly chains: ReadonlyArray<Chain>
   readonly notes: ReadonlyArray<Note>
 }
 
@@ -107,8 +107,8 @@ const keyOf = ({ ipProtocol, port }: PortInput["want"]): string => `acl ${ipProt
 
 const make = (of: PortInput): PortPlan => {
   const numbers = freeNumbers(of.list, of.want.ipProtocol, of.tier.numberStart)
-  if (numbers.length === 0) return { traffic: [], notes: [fullNote(of.tier, of.want.port)] }
-  return { traffic: chain(keyOf(of.want), [opening(of, numbers)]), notes: [] }
+  if (numbers.length === 0) return { chains: [], notes: [fullNote(of.tier, of.want.port)] }
+  return { chains: chain(keyOf(of.want), [opening(of, numbers)]), notes: [] }
 }
 
 /** The item that is there gets the wanted sources, and a number that counts. */
@@ -117,7 +117,7 @@ const adjust = (of: PortInput, kept: AclItem): PortPlan => {
   const { port } = want
   const moves = kept.number > limitOf(list, want.ipProtocol)
   const changes = !same(kept.cidrs, sources)
-  if (!moves && !changes) return { kept, traffic: [], notes: [] }
+  if (!moves && !changes) return { kept, chains: [], notes: [] }
   const key = keyOf(want)
   const numbers = moves || !tier.editable ? freeNumbers(list, want.ipProtocol, tier.numberStart) : []
   const notes = moves && numbers.length === 0 ? [fullNote(tier, port)] : []
@@ -128,17 +128,17 @@ const adjust = (of: PortInput, kept: AclItem): PortPlan => {
       ...(numbers.length > 0 ? { numbers } : {})
     }
     const steps = changes || numbers.length > 0 ? [Step.UpdateAcl({ id: kept.id, port, change })] : []
-    return { kept, traffic: chain(key, steps), notes }
+    return { kept, chains: chain(key, steps), notes }
   }
   const closing = Step.CloseAcl({ id: kept.id, port })
   if (numbers.length === 0) {
     const steps = changes ? [closing, opening(of, [kept.number])] : []
-    return { kept, traffic: chain(key, steps), notes }
+    return { kept, chains: chain(key, steps), notes }
   }
   // The new one first, so that sources that stay are never shut out. Revoked ones close even if it cannot be made.
   const revokes = kept.cidrs.some((cidr) => !admits(sources, cidr))
   const steps = [opening(of, numbers), ...(revokes ? [] : [closing])]
-  return { kept, traffic: [{ key, steps, always: revokes ? [closing] : [], needs: [] }], notes }
+  return { kept, chains: [{ key, steps, always: revokes ? [closing] : [], needs: [] }], notes }
 }
 
 const planPort = (
@@ -154,7 +154,7 @@ const planPort = (
     .sort((a, b) => Number(a.number > limit) - Number(b.number > limit) || a.number - b.number)
   const { sources } = want
   // A demand for sources that is not understood keeps what is there and makes nothing.
-  if (sources === undefined) return { ...(kept === undefined ? {} : { kept }), traffic: [], notes: [] }
+  if (sources === undefined) return { ...(kept === undefined ? {} : { kept }), chains: [], notes: [] }
   const of = { input, tier, list, want, sources }
   return kept === undefined ? make(of) : adjust(of, kept)
 }
@@ -162,7 +162,7 @@ const planPort = (
 export const planAcl = (input: AclInput): AclPlan => {
   const { cluster, items, ports, tier, uid } = input
   const ours = items.filter(({ reason, state }) => state !== "Deleting" && isOurReason(cluster, uid, reason))
-  if (tier === undefined) return { traffic: [], cleanup: closeAll(ours), notes: [] }
+  if (tier === undefined) return { chains: closeAll(ours), notes: [] }
   const list = items.filter(({ listId }) => listId === tier.listId)
   const inList = ours.filter(({ listId }) => listId === tier.listId)
   const { closed } = tier
@@ -171,13 +171,12 @@ export const planAcl = (input: AclInput): AclPlan => {
       sources?.some((source) => !letsIn(list, ipProtocol, port, source))
     )
     const elsewhere = ours.filter((item) => !inList.includes(item))
-    return { traffic: [], cleanup: closeAll(elsewhere), notes: shut ? [closedNote(tier, closed)] : [] }
+    return { chains: closeAll(elsewhere), notes: shut ? [closedNote(tier, closed)] : [] }
   }
   const plans = ports.map((want) => planPort(input, tier, list, inList, want))
   const kept = new Set(plans.flatMap((plan) => plan.kept ?? []))
   return {
-    traffic: plans.flatMap(({ traffic }) => traffic),
-    cleanup: closeAll(ours.filter((item) => !kept.has(item))),
+    chains: [...plans.flatMap(({ chains }) => chains), ...closeAll(ours.filter((item) => !kept.has(item)))],
     notes: plans.flatMap(({ notes }) => notes)
   }
 }

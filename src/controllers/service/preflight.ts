@@ -13,6 +13,14 @@ const refuseAddress = (address: PublicAddress, network: Network, field: string):
   if (address.state !== "Allocated") {
     return refusal(`${address.ip} is in state ${address.state}`, "Wait until it is Allocated, or name another address")
   }
+  if (address.vpcId !== network.vpcId) {
+    return refusal(
+      address.vpcId === undefined
+        ? `${address.ip} belongs to no VPC, but network ${network.name} is a tier of one`
+        : `${address.ip} belongs to a VPC that network ${network.name} is no tier of`,
+      "Name an address of the network's own VPC, or name the network (network-id in the cloud-config, or the annotation …-network)"
+    )
+  }
   if (address.networkId !== undefined && address.networkId !== network.id) {
     return refusal(
       `${address.ip} belongs to another network than ${network.name}`,
