@@ -3,7 +3,9 @@
  * reference page is generated from the rows.
  */
 import { parseIpv4 } from "./Cidr.ts"
+import { type LabelSelector, parseSelector } from "./LabelSelector.ts"
 import type { Refusal } from "./Refusal.ts"
+import { parseStickiness, type Stickiness } from "./Stickiness.ts"
 
 export const prefix = "service.beta.kubernetes.io/cloudstack-load-balancer-"
 
@@ -76,6 +78,13 @@ export const rows = {
       "The public address to use, as `spec.loadBalancerIP`, over which it wins. One that the account has already is used and never released; a free one is allocated and released with the Service.",
     decode: (text) => (parseIpv4(text.trim()) === undefined ? undefined : text.trim())
   }),
+  keepIp: row<boolean>({
+    suffix: "keep-ip",
+    values: "true/false",
+    meaning:
+      "An address that was allocated for the Service is not released with it: the next Service of this namespace and name gets it back. Needs the right to tag (`createTags`, `deleteTags`). Without the annotation, or with `false`, it goes with the Service.",
+    decode: boolean
+  }),
   network: row<string>({
     suffix: "network",
     values: "the name or the id of a network that the key sees",
@@ -91,6 +100,36 @@ export const rows = {
       const word = text.trim().toLowerCase()
       return word === "roundrobin" || word === "leastconn" || word === "source" ? word : undefined
     }
+  }),
+  stickiness: row<Stickiness>({
+    suffix: "stickiness",
+    values: "a method (LbCookie, AppCookie, SourceBased), then its parameters as name=value, separated by blanks",
+    meaning:
+      "Keeps a client with its node, as in `LbCookie cookie-name=node mode=insert`. Which methods and parameters there are the network's offering decides. Also as `stickiness-method-name` and one `stickiness-param-<name>` per parameter.",
+    decode: parseStickiness
+  }),
+  forwardPorts: row<ReadonlySet<number>>({
+    suffix: "forward-ports",
+    values: "a list of ports or port names",
+    meaning:
+      "These ports, of whatever protocol, are served by port forwarding to one node instead of the load balancer; so a port number can serve TCP and UDP.",
+    decode: portList
+  }),
+  maxMembers: row<number>({
+    suffix: "max-members",
+    values: "a whole number from 1",
+    meaning:
+      "At most so many nodes serve the Service, chosen so that a node that comes or goes touches few Services. Without it all candidate nodes do.",
+    decode: (text) => {
+      const count = /^\d{1,6}$/.test(text.trim()) ? Number(text.trim()) : 0
+      return count >= 1 ? count : undefined
+    }
+  }),
+  nodeSelector: row<LabelSelector>({
+    suffix: "node-selector",
+    values: "a label selector of Kubernetes, as `pool=edge,zone in (a,b),!gpu`",
+    meaning: "Only nodes with these labels serve the Service.",
+    decode: parseSelector
   })
 } as const
 
@@ -107,6 +146,16 @@ export const otherRows: ReadonlyArray<Pick<Row<unknown>, "suffix" | "values" | "
     values: "IPv4 networks, separated by commas or blanks",
     meaning:
       "Narrows the sources further: only what is both in here and in `spec.loadBalancerSourceRanges` (or the standard annotation) may connect."
+  },
+  {
+    suffix: "stickiness-method-name",
+    values: "a method",
+    meaning: "As the first word of `stickiness`, which wins over it."
+  },
+  {
+    suffix: "stickiness-param-<name>",
+    values: "the value of that parameter",
+    meaning: "As `<name>=<value>` in `stickiness`, where the method is named either way."
   },
   { suffix: "id", values: "read-only", meaning: "Id of the public address in CloudStack, written by the controller." },
   {
@@ -127,6 +176,11 @@ export interface Annotations {
   readonly address: Setting<string>
   readonly network: Setting<string>
   readonly algorithm: Setting<string>
+  readonly keepIp: Setting<boolean>
+  readonly stickiness: Setting<Stickiness>
+  readonly forwardPorts: Setting<ReadonlySet<number>>
+  readonly maxMembers: Setting<number>
+  readonly nodeSelector: Setting<LabelSelector>
   /** Names with our prefix that mean nothing. */
   readonly unknown: ReadonlyArray<string>
 }
@@ -156,6 +210,18 @@ const known: ReadonlySet<string> = new Set(
   [...Object.values(rows), ...otherRows].map(({ suffix }) => `${prefix}${suffix}`)
 )
 
+const stickinessParam = `${prefix}stickiness-param-`
+
+/** The one annotation, from however many it was written as. */
+const joinStickiness = (annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
+  const parts = Object.entries(annotations)
+    .filter(([name]) => name.startsWith(stickinessParam))
+    .map(([name, value]) => `${name.slice(stickinessParam.length)}=${value.trim()}`)
+  const own = annotations[`${prefix}stickiness`] ?? annotations[`${prefix}stickiness-method-name`]
+  if (own === undefined && parts.length === 0) return annotations
+  return { ...annotations, [`${prefix}stickiness`]: [own ?? "", ...parts].join(" ") }
+}
+
 export const decodeAnnotations = (
   annotations: Readonly<Record<string, string>>,
   ports: ReadonlyArray<PortNames>
@@ -165,7 +231,14 @@ export const decodeAnnotations = (
   address: decodeRow(rows.address, annotations, ports),
   network: decodeRow(rows.network, annotations, ports),
   algorithm: decodeRow(rows.algorithm, annotations, ports),
-  unknown: Object.keys(annotations).filter((name) => name.startsWith(prefix) && !known.has(name))
+  keepIp: decodeRow(rows.keepIp, annotations, ports),
+  stickiness: decodeRow(rows.stickiness, joinStickiness(annotations), ports),
+  forwardPorts: decodeRow(rows.forwardPorts, annotations, ports),
+  maxMembers: decodeRow(rows.maxMembers, annotations, ports),
+  nodeSelector: decodeRow(rows.nodeSelector, annotations, ports),
+  unknown: Object.keys(annotations).filter(
+    (name) => name.startsWith(prefix) && !known.has(name) && !name.startsWith(stickinessParam)
+  )
 })
 
 /** The reference page for users. */

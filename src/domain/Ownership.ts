@@ -57,7 +57,10 @@ export interface ServiceIdentity {
   readonly uid: string
 }
 
-/** On addresses we allocated and on our firewall rules. */
+/** On an address that outlives its Service: `<namespace>/<name>`, for the next Service of that name. */
+export const keepTag = "cloudstack-ccm/keep"
+
+/** On addresses we allocated, on our firewall rules and forwards. */
 export const tags = (cluster: Cluster, service: ServiceIdentity): ReadonlyArray<Tag> => [
   { key: clusterTag, value: cluster.id },
   { key: serviceTag, value: `${service.namespace}/${service.name}/${service.uid}` }
@@ -68,6 +71,18 @@ const tagValue = (list: ReadonlyArray<Tag>, key: string): string | undefined =>
 
 export const isOurCluster = (cluster: Cluster, id: string): boolean =>
   id === cluster.id || cluster.previous.includes(id)
+
+const nameOf = ({ name, namespace }: Pick<ServiceIdentity, "name" | "namespace">): string => `${namespace}/${name}`
+
+/** On an address we allocated; `keep` = also when the Service has gone. */
+export const addressTags = (cluster: Cluster, service: ServiceIdentity, keep: boolean): ReadonlyArray<Tag> => [
+  ...tags(cluster, service),
+  ...(keep ? [{ key: keepTag, value: nameOf(service) }] : [])
+]
+
+/** Kept for the Service of this name (`<namespace>/<name>`), whichever UID it has. */
+export const keptName = (cluster: Cluster, list: ReadonlyArray<Tag>): string | undefined =>
+  taggedByCluster(cluster, list) ? tagValue(list, keepTag) : undefined
 
 /** Tagged by this cluster, for whichever Service. */
 export const taggedByCluster = (cluster: Cluster, list: ReadonlyArray<Tag>): boolean => {

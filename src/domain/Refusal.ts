@@ -12,6 +12,13 @@ export interface Refusal {
 /** The text of the Event. */
 export const refusalMessage = ({ cause, field, remedy }: Refusal): string => `${field}: ${cause}. ${remedy}`
 
+/** The Event of a refusal that does not keep the rest from being served. */
+export const warning = (refusal: Refusal): Note => ({
+  type: "Warning",
+  reason: refusal.reason,
+  message: refusalMessage(refusal)
+})
+
 /** Something worth one Event although the Service is served. */
 export interface Note {
   readonly type: "Normal" | "Warning"

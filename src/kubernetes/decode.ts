@@ -80,7 +80,11 @@ const NodeWire = Schema.Struct({
   status: maybe(
     Schema.Struct({
       addresses: maybe(Schema.Array(Schema.Struct({ type: Schema.String, address: Schema.String }))),
-      conditions: maybe(Schema.Array(Schema.Struct({ type: Schema.String, status: Schema.String })))
+      conditions: maybe(
+        Schema.Array(
+          Schema.Struct({ type: Schema.String, status: Schema.String, lastTransitionTime: maybe(Schema.String) })
+        )
+      )
     })
   )
 })
@@ -145,6 +149,8 @@ const readiness = (status: string | undefined): Node["ready"] =>
 
 const toNode = ({ metadata, spec, status }: typeof NodeWire.Type): Node => {
   const created = Date.parse(metadata.creationTimestamp ?? "")
+  const ready = (status?.conditions ?? []).find((condition) => condition.type === "Ready")
+  const readySince = Date.parse(ready?.lastTransitionTime ?? "")
   return {
     name: metadata.name,
     uid: metadata.uid,
@@ -162,7 +168,8 @@ const toNode = ({ metadata, spec, status }: typeof NodeWire.Type): Node => {
         ...optional("timeAdded", timeAdded)
       })
     ),
-    ready: readiness((status?.conditions ?? []).find((condition) => condition.type === "Ready")?.status),
+    ready: readiness(ready?.status),
+    ...(Number.isNaN(readySince) ? {} : { readySince }),
     addresses: (status?.addresses ?? []).map(({ type, address }) => ({ type, address }))
   }
 }

@@ -80,6 +80,8 @@ export interface Node {
   readonly taints: ReadonlyArray<Taint>
   /** Status of condition `Ready`; missing counts as `Unknown`. */
   readonly ready: "True" | "False" | "Unknown"
+  /** Since when, in milliseconds since the epoch; absent if the Node does not say. */
+  readonly readySince?: number
   readonly addresses: ReadonlyArray<NodeAddress>
 }
 

@@ -3,7 +3,7 @@
 import type { Chain, Plan } from "../../src/controllers/service/chains.ts"
 import type { Step } from "../../src/controllers/service/steps.ts"
 import { canonicalText } from "../../src/domain/Cidr.ts"
-import { FirewallRuleId, type Holding, RuleId, type Tag } from "../../src/domain/Cloud.ts"
+import { FirewallRuleId, ForwardId, type Holding, RuleId, type Tag } from "../../src/domain/Cloud.ts"
 
 export class ModelConflict extends Error {}
 
@@ -15,7 +15,9 @@ const without = <A extends { readonly id: string }>(list: ReadonlyArray<A>, id: 
 
 const create = (holding: Holding, step: Extract<Step, { _tag: "CreateRule" }>, made: Map<number, RuleId>): Holding => {
   const { rule } = step
-  if (holding.rules.some((other) => other.publicPort === rule.publicPort)) {
+  // Whatever the protocols: a load balancer rule has its port number for itself.
+  const taken = [...holding.rules, ...(holding.forwards ?? [])]
+  if (taken.some((other) => other.publicPort === rule.publicPort)) {
     throw new ModelConflict(`port ${rule.publicPort} is taken`)
   }
   const id = RuleId.make(fresh("rule"))
@@ -46,6 +48,18 @@ const open = (holding: Holding, step: Extract<Step, { _tag: "OpenBorder" }>): Ho
     tags: []
   }
   return { ...holding, firewall: [...holding.firewall, rule] }
+}
+
+const forward = (holding: Holding, step: Extract<Step, { _tag: "CreateForward" }>): Holding => {
+  const { addressId, privatePort, protocol, publicPort, vmId } = step.forward
+  const { forwards = [] } = holding
+  const clash =
+    holding.rules.some((rule) => rule.publicPort === publicPort) ||
+    forwards.some((other) => other.publicPort === publicPort && other.protocol === protocol)
+  if (clash) throw new ModelConflict(`port ${protocol}/${publicPort} is taken`)
+  const id = ForwardId.make(fresh("forward"))
+  const made = { id, addressId, protocol, publicPort, publicEndPort: publicPort, privatePort, vmId }
+  return { ...holding, forwards: [...forwards, { ...made, state: "Active", tags: [] }] }
 }
 
 export const applyStep = (holding: Holding, step: Step, made: Map<number, RuleId>): Holding => {
@@ -80,6 +94,26 @@ export const applyStep = (holding: Holding, step: Step, made: Map<number, RuleId
     case "UpdateAcl":
     case "CloseAcl":
       return holding
+    case "CreateForward":
+      return forward(holding, step)
+    case "DeleteForward":
+      return { ...holding, forwards: without(holding.forwards ?? [], step.id) }
+    case "TagForwards":
+      return {
+        ...holding,
+        forwards: (holding.forwards ?? []).map((one) =>
+          step.ids.includes(one.id) ? { ...one, tags: [...one.tags, ...step.tags] } : one
+        )
+      }
+    case "UntagAddress": {
+      const { address } = holding
+      return { ...holding, address: { ...address, tags: address.tags.filter(({ key }) => !step.keys.includes(key)) } }
+    }
+    // Lists of VPC tiers are not on the address.
+    case "OpenAcl":
+    case "UpdateAcl":
+    case "CloseAcl":
+      return holding
     case "TagBorders":
       return {
         ...holding,
@@ -90,7 +124,13 @@ export const applyStep = (holding: Holding, step: Step, made: Map<number, RuleId
     case "TagAddress":
       return { ...holding, address: { ...holding.address, tags: [...holding.address.tags, ...step.tags] } }
     case "ReleaseAddress":
-      return { ...holding, address: { ...holding.address, state: "Free", tags: [] }, rules: [], firewall: [] }
+      return {
+        ...holding,
+        address: { ...holding.address, state: "Free", tags: [] },
+        rules: [],
+        firewall: [],
+        forwards: []
+      }
   }
 }
 
@@ -107,5 +147,7 @@ export const applyPlan = (holding: Holding, { cleanup, traffic }: Plan, marks: R
   const before = new Set(holding.firewall.map(({ id }) => id))
   const served = applyChains(holding, traffic)
   const firewall = served.firewall.map((rule) => (before.has(rule.id) ? rule : { ...rule, tags: marks }))
-  return applyChains({ ...served, firewall }, cleanup)
+  const known = new Set((holding.forwards ?? []).map(({ id }) => id))
+  const forwards = (served.forwards ?? []).map((one) => (known.has(one.id) ? one : { ...one, tags: marks }))
+  return applyChains({ ...served, firewall, forwards }, cleanup)
 }

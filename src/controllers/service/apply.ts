@@ -5,7 +5,7 @@
 import { Clock, Effect, Metric, Option, Schedule, Schema } from "effect"
 import { CallPriority, CloudStackError, DeadlineExceeded } from "../../cloudstack/Api.ts"
 import type { Pending } from "../../cloudstack/Jobs.ts"
-import type { FirewallRuleId } from "../../domain/Cloud.ts"
+import type { FirewallRuleId, ForwardId } from "../../domain/Cloud.ts"
 import { driftRepaired, planSteps, routerCommands } from "../../observability/metrics.ts"
 import { AddressLanes, addressLane } from "./AddressLanes.ts"
 import type { Chain } from "./chains.ts"
@@ -29,6 +29,7 @@ export interface Outcome {
   /** Failures by key of the chain. */
   readonly failures: ReadonlyMap<string, StepFailed>
   readonly opened: ReadonlyArray<FirewallRuleId>
+  readonly forwarded: ReadonlyArray<ForwardId>
 }
 
 const retryDelay = Schedule.jittered(Schedule.exponential("500 millis"))
@@ -40,6 +41,8 @@ const laneOf = (step: Step): string | undefined => {
       return addressLane(step.rule.addressId)
     case "OpenBorder":
       return addressLane(step.addressId)
+    case "CreateForward":
+      return addressLane(step.forward.addressId)
     default:
       return undefined
   }
@@ -125,7 +128,7 @@ export const apply = Effect.fn("service.apply")(function* (
   network: string,
   before: ReadonlyMap<string, StepFailed> = new Map()
 ) {
-  const made: Made = { rules: new Map(), opened: [] }
+  const made: Made = { rules: new Map(), opened: [], forwarded: [] }
   const due = chains.filter((chain) => !chain.needs.some((key) => before.has(key)))
   const failures = new Map<string, StepFailed>()
   yield* Effect.forEach(
@@ -136,6 +139,6 @@ export const apply = Effect.fn("service.apply")(function* (
       ),
     { concurrency: "unbounded", discard: true }
   )
-  const outcome: Outcome = { failures, opened: made.opened }
+  const outcome: Outcome = { failures, opened: made.opened, forwarded: made.forwarded }
   return outcome
 })

@@ -6,8 +6,8 @@ import { type Cluster, type ServiceIdentity, tags } from "../../domain/Ownership
 import type { KubeError } from "../../kubernetes/KubeError.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { apply, type StepFailed } from "./apply.ts"
-import type { Chain, Plan } from "./chains.ts"
-import { Step } from "./steps.ts"
+import { type Chain, type Plan, stepsOf } from "./chains.ts"
+import { changesAcl, Step } from "./steps.ts"
 
 export interface ChangeInput<R> {
   readonly cluster: Cluster
@@ -27,15 +27,21 @@ export interface ChangeInput<R> {
  */
 export const change = Effect.fn("service.change")(function* <R>(input: ChangeInput<R>) {
   const inventory = yield* Inventory
-  const forget = Effect.forEach(input.concerned, inventory.changed, { discard: true })
+  const steps = [...stepsOf(input.plan), ...stepsOf({ traffic: [], cleanup: input.leaving })]
+  const forget = Effect.andThen(
+    Effect.forEach(input.concerned, inventory.changed, { discard: true }),
+    steps.some(changesAcl) ? inventory.aclItemsChanged : Effect.void
+  )
   return yield* Effect.gen(function* () {
     const traffic = yield* apply(input.plan.traffic, input.network)
-    const marks =
-      traffic.opened.length === 0
-        ? []
-        : [Step.TagBorders({ ids: traffic.opened, tags: tags(input.cluster, input.service) })]
+    const { forwarded, opened } = traffic
+    const own = tags(input.cluster, input.service)
+    const marks = [
+      ...(opened.length === 0 ? [] : [Step.TagBorders({ ids: opened, tags: own })]),
+      ...(forwarded.length === 0 ? [] : [Step.TagForwards({ ids: forwarded, tags: own })])
+    ]
     const mark = yield* apply(
-      marks.map((step): Chain => ({ key: "mark", steps: [step], always: [], needs: [] })),
+      marks.map((step): Chain => ({ key: step._tag, steps: [step], always: [], needs: [] })),
       input.network
     )
     if (traffic.failures.size === 0) yield* input.publish

@@ -1,6 +1,5 @@
 /** What of a Service decides which things in CloudStack are its own. Pure. */
 import { apacheMarker, decodeAnnotations, sourceCidrs } from "../../domain/Annotations.ts"
-import type { FirewallRuleId } from "../../domain/Cloud.ts"
 import type { Cluster } from "../../domain/Ownership.ts"
 import { readSources, standardAnnotation } from "../../domain/SourceRanges.ts"
 import type { Service } from "../../kubernetes/objects.ts"
@@ -15,15 +14,21 @@ const expectedSources = (service: Service): ReadonlyArray<ReadonlyArray<string>>
   return [ours, theirs].flatMap((sources) => (sources._tag === "Allowed" ? [sources.cidrs] : []))
 }
 
-export const claimantOf = (service: Service, cluster: Cluster, made: ReadonlySet<FirewallRuleId>): Claimant => {
+export const claimantOf = (service: Service, cluster: Cluster, made: ReadonlySet<string>): Claimant => {
   const { address } = decodeAnnotations(service.annotations, service.ports)
   return {
     cluster,
     uid: service.uid,
+    name: service.key,
     namesAddress: address._tag !== "Absent" || (service.loadBalancerIP ?? "") !== "",
     apacheMarker: service.annotations[apacheMarker] === "true",
     expectedSources: expectedSources(service),
     wantedPorts: service.type === "LoadBalancer" && !service.deleting ? service.ports.map(({ port }) => port) : [],
+    forwardShapes: service.ports.map(({ nodePort, port, protocol }) => ({
+      protocol: protocol === "UDP" ? "udp" : "tcp",
+      publicPort: port,
+      privatePort: nodePort
+    })),
     made
   }
 }

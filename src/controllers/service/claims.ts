@@ -1,12 +1,13 @@
 /** Which of the things on an address are a Service's, which are others', and whether the address is ours. Pure. */
 import { canonicalText } from "../../domain/Cidr.ts"
-import type { FirewallRule, FirewallRuleId, Holding, PublicAddress } from "../../domain/Cloud.ts"
+import type { FirewallRule, Forward, Holding, PublicAddress } from "../../domain/Cloud.ts"
 import {
   type AddressOwnership,
   type Cluster,
   claim,
   isMarked,
   isOurCluster,
+  keptName,
   parseDescription,
   taggedByCluster,
   taggedService
@@ -22,13 +23,27 @@ export interface Claims {
   readonly tagged: boolean
   readonly rules: ReadonlyArray<HeldRule>
   readonly firewall: ReadonlyArray<FirewallRule>
+  readonly forwards: ReadonlyArray<Forward>
   readonly otherRules: ReadonlyArray<HeldRule>
   readonly otherFirewall: ReadonlyArray<FirewallRule>
+  /** As far as the role may list forwards. */
+  readonly otherForwards: ReadonlyArray<Forward>
+  /** Tagged to outlive its Service, for Services of this name. */
+  readonly kept: boolean
+}
+
+/** What a forward of the Service looks like. */
+export interface ForwardShape {
+  readonly protocol: "tcp" | "udp"
+  readonly publicPort: number
+  readonly privatePort: number
 }
 
 export interface Claimant {
   readonly cluster: Cluster
   readonly uid: string
+  /** `<namespace>/<name>`. */
+  readonly name: string
   /** A `spec.loadBalancerIP` or the like names an address: whoever allocated it, it may be the user's. */
   readonly namesAddress: boolean
   /** Apache's own mark that it associated the named address. */
@@ -37,8 +52,10 @@ export interface Claimant {
   readonly expectedSources: ReadonlyArray<ReadonlyArray<string>>
   /** Public ports the Service wants. */
   readonly wantedPorts: ReadonlyArray<number>
-  /** Firewall rules that this process made. */
-  readonly made: ReadonlySet<FirewallRuleId>
+  /** All ports of the Service as forwards, wanted or not: what untagged ones are recognised by. */
+  readonly forwardShapes: ReadonlyArray<ForwardShape>
+  /** Ids of firewall rules and forwards that this process made. */
+  readonly made: ReadonlySet<string>
 }
 
 export const mayBeReleased = (address: PublicAddress): boolean =>
@@ -91,13 +108,30 @@ const claimsFirewall = (
   return unmarked.length === 1
 }
 
+export const isForwardOf = (forward: Forward, { privatePort, protocol, publicPort }: ForwardShape): boolean =>
+  forward.publicPort === publicPort &&
+  forward.publicEndPort === publicPort &&
+  forward.privatePort === privatePort &&
+  forward.protocol.toLowerCase() === protocol
+
+/** Without a tag a forward is ours if we made it, or if it is exactly one of the Service's on an address of ours. */
+const claimsForward = (forward: Forward, claimant: Claimant, ownership: AddressOwnership): boolean => {
+  if (isMarked(forward.tags)) return taggedService(claimant.cluster, forward.tags) === claimant.uid
+  if (claimant.made.has(forward.id)) return true
+  return ownership === "owned" && claimant.forwardShapes.some((shape) => isForwardOf(forward, shape))
+}
+
 export const claims = (holding: Holding, claimant: Claimant): Claims => {
   const mine = holding.rules.filter((rule) => claim(claimant.cluster, claimant.uid, rule) !== "foreign")
   const ownership = ownershipOf(holding, claimant, mine)
   const others = holding.rules.filter((rule) => !mine.includes(rule))
   const taken = new Set(others.map((rule) => rule.publicPort))
+  const { forwards: forwarded = [] } = holding
+  const forwards = forwarded.filter((forward) => claimsForward(forward, claimant, ownership))
   const ports = new Set(
-    [...mine.map((rule) => rule.publicPort), ...claimant.wantedPorts].filter((port) => !taken.has(port))
+    [...[...mine, ...forwards].map(({ publicPort }) => publicPort), ...claimant.wantedPorts].filter(
+      (port) => !taken.has(port)
+    )
   )
   const firewall = holding.firewall.filter((rule) => claimsFirewall(rule, holding, claimant, ownership, ports))
   return {
@@ -106,13 +140,25 @@ export const claims = (holding: Holding, claimant: Claimant): Claims => {
     tagged: taggedByCluster(claimant.cluster, holding.address.tags),
     rules: mine,
     firewall,
+    forwards,
     otherRules: others,
-    otherFirewall: holding.firewall.filter((rule) => !firewall.includes(rule))
+    otherFirewall: holding.firewall.filter((rule) => !firewall.includes(rule)),
+    otherForwards: forwarded.filter((forward) => !forwards.includes(forward)),
+    kept: keptName(claimant.cluster, holding.address.tags) === claimant.name
   }
 }
 
 /** Something on the address, or the address itself, is the Service's. */
 export const isClaimed = (own: Claims, claimant: Pick<Claimant, "cluster" | "uid">): boolean =>
   own.rules.length > 0 ||
+  own.forwards.length > 0 ||
+  own.kept ||
   own.firewall.some((rule) => taggedService(claimant.cluster, rule.tags) === claimant.uid) ||
   taggedService(claimant.cluster, own.address.tags) === claimant.uid
+
+/** That something of this cluster bears its tag is proof that the role may tag. */
+export const tagsWork = (holdings: ReadonlyArray<Holding>, { cluster }: Claimant): boolean =>
+  holdings.some(
+    ({ address, firewall }) =>
+      taggedByCluster(cluster, address.tags) || firewall.some((rule) => taggedByCluster(cluster, rule.tags))
+  )

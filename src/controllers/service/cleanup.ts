@@ -1,6 +1,6 @@
 /** Removes all that a Service has in CloudStack, then lets it go. The finalizer is the last word. */
-import { Effect } from "effect"
-import type { AddressId } from "../../domain/Cloud.ts"
+import { Effect, Option } from "effect"
+import type { AddressId, Holding } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { releaseLeftovers } from "./acquire.ts"
@@ -12,6 +12,7 @@ import { ServiceOptions } from "./options.ts"
 import { dropFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { isElsewhere } from "./selection.ts"
+import { aclItemsFor } from "./tierAcl.ts"
 
 /** Until a fresh look shows that nothing of the Service is left. */
 const removeAll = Effect.fnUntraced(function* (service: Service) {
@@ -19,9 +20,17 @@ const removeAll = Effect.fnUntraced(function* (service: Service) {
   const cluster = yield* ClusterId
   const claimant = yield* claimantFor(service)
   const cached = yield* cachedHoldings(service)
-  let concerned: ReadonlyArray<AddressId> = designRemoval(cached, claimant).leaving.map(({ address }) => address.id)
+  const removalFrom = Effect.fnUntraced(function* (holdings: ReadonlyArray<Holding>) {
+    const items = yield* aclItemsFor(holdings)
+    return designRemoval(
+      holdings,
+      claimant,
+      Option.getOrElse(items, () => [])
+    )
+  })
+  let concerned: ReadonlyArray<AddressId> = (yield* removalFrom(cached)).leaving.map(({ address }) => address.id)
   for (let looks = 1; ; looks++) {
-    const removal = designRemoval(yield* freshHoldings(service, cached, concerned), claimant)
+    const removal = yield* removalFrom(yield* freshHoldings(service, cached, concerned))
     yield* reporter.tell(service, removal.notes)
     if (removal.plan.cleanup.length === 0) return
     if (looks === 1) yield* reporter.say(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")

@@ -10,7 +10,7 @@ import { demandOf } from "./observe.ts"
 import { planMembers } from "./plan.ts"
 import { pendingWrites } from "./publish.ts"
 import { finalizer } from "./selection.ts"
-import type { WantedMembers } from "./wanted.ts"
+import type { Wanted } from "./wanted.ts"
 
 export interface Decision {
   readonly refusal?: Refusal
@@ -35,9 +35,9 @@ const refused = (
   refusal: Refusal,
   notes: ReadonlyArray<Note>,
   claimed: ReadonlyArray<Claims>,
-  members: WantedMembers
+  { members, targets }: Pick<Wanted, "members" | "targets">
 ): Decision => {
-  const plans = claimed.map((own) => planMembers(own, members))
+  const plans = claimed.map((own) => planMembers(own, members, targets))
   return {
     refusal,
     notes,
@@ -57,19 +57,18 @@ export const decide = Effect.fn("service.decide")(function* (
 ): Effect.fn.Return<Decision, Effect.Error<ReturnType<typeof demandOf>>, Effect.Services<ReturnType<typeof demandOf>>> {
   const demand = yield* demandOf(service, holdings)
   if (demand._tag === "NoNetwork") {
-    const remedy = "Set network-id in the cloud-config, or see to it that the nodes' VMs are visible with this key"
-    const refusal = { reason: "NetworkUnknown", field: "network", cause: demand.cause, remedy }
-    return { refusal, notes: [], plan: nothing, leaving: [], concerned: [] }
+    return { refusal: demand.refusal, notes: [], plan: nothing, leaving: [], concerned: [] }
   }
-  const { claimant, desired, network } = demand
+  const { acl, claimant, desired, network } = demand
+  const notes = [...demand.notes, ...desired.notes]
   if (desired._tag === "Refused") {
-    return refused(desired.refusal, desired.notes, claimedBy(holdings, claimant), desired.members)
+    return refused(desired.refusal, notes, claimedBy(holdings, claimant), desired)
   }
-  const { notes, wanted } = desired
-  const found = design({ service, claimant, wanted, network, holdings, rigid })
+  const { wanted } = desired
+  const found = design({ service, claimant, wanted, network, holdings, acl, rigid })
   switch (found._tag) {
     case "Refused":
-      return refused(found.refusal, notes, found.claimed, wanted.members)
+      return refused(found.refusal, notes, found.claimed, wanted)
     case "Acquire": {
       const { ip } = found
       const concerned = ids(claimedBy(holdings, claimant))
@@ -81,7 +80,8 @@ export const decide = Effect.fn("service.decide")(function* (
         plan: found.plan,
         leaving: found.leavingPlan.cleanup,
         concerned: ids([found.target, ...found.leaving]),
-        show: { ingress: found.ingress, address: found.target.address }
+        // An address of a VPC is in the network only once its first rule is.
+        show: { ingress: found.ingress, address: { ...found.target.address, networkId: network.id } }
       }
   }
 })

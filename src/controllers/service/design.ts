@@ -2,13 +2,13 @@
  * Decides for one Service on which address it is served and what has to happen there and on the addresses it leaves.
  * Pure: the same holdings give the same design, so that it can be made from the cache first and anew before a change.
  */
-import type { Holding, Network, RuleId } from "../../domain/Cloud.ts"
-import { taggedByCluster } from "../../domain/Ownership.ts"
-import { type Note, type Refusal, refusalMessage } from "../../domain/Refusal.ts"
+import type { AclItem, Holding, Network, RuleId } from "../../domain/Cloud.ts"
+import { type Note, type Refusal, warning } from "../../domain/Refusal.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
 import type { Plan } from "./chains.ts"
-import { type Claimant, type Claims, claims, isClaimed } from "./claims.ts"
+import { type Claimant, type Claims, claims, isClaimed, tagsWork } from "./claims.ts"
 import { plan } from "./plan.ts"
+import { type AclInput, planAcl } from "./planAcl.ts"
 import { covers } from "./planBorder.ts"
 import { preflight } from "./preflight.ts"
 import { planLeaving } from "./release.ts"
@@ -20,6 +20,7 @@ export interface DesignInput {
   readonly wanted: Wanted
   readonly network: Network
   readonly holdings: ReadonlyArray<Holding>
+  readonly acl: Pick<AclInput, "items" | "tier">
   readonly rigid: ReadonlySet<RuleId>
 }
 
@@ -41,21 +42,34 @@ export type Design =
 /** The address the Service is on: the published one if it is among them, else the one with most of its rules. */
 const current = (claimed: ReadonlyArray<Claims>, service: Service): Claims | undefined => {
   const published = new Set(service.ingress.map(({ ip }) => ip))
-  const rank = (own: Claims) => (published.has(own.address.ip) ? 1_000 : 0) + own.rules.length
+  const rank = (own: Claims) => (published.has(own.address.ip) ? 1_000 : 0) + own.rules.length + own.forwards.length
   return [...claimed].sort((a, b) => rank(b) - rank(a) || (a.address.id < b.address.id ? -1 : 1))[0]
 }
 
 const protocolOf = (own: Claims, want: WantedPort): string =>
   want.protocol ?? own.rules.find(({ publicPort }) => publicPort === want.port)?.protocol ?? "tcp"
 
+/** All ports are told of if one has an error. */
+const portsOf = ({ ports }: Service, { portErrors }: Wanted): Pick<Ingress, "ports"> => {
+  if (portErrors.length === 0) return {}
+  const errorOf = new Map(portErrors.map(({ error, port, protocol }) => [`${port}/${protocol}`, error]))
+  return {
+    ports: ports.map(({ port, protocol }) => {
+      const error = errorOf.get(`${port}/${protocol}`)
+      return { port, protocol, ...(error === undefined ? {} : { error }) }
+    })
+  }
+}
+
 /** In-cluster traffic must pass the load balancer where it adds the PROXY header (KEP-1860). */
 const ingressOf = (service: Service, wanted: Wanted, own: Claims): ReadonlyArray<Ingress> => {
   const { hostname } = wanted
-  if (hostname._tag === "Name") return [{ hostname: hostname.name }]
+  const ports = portsOf(service, wanted)
+  if (hostname._tag === "Name") return [{ hostname: hostname.name, ...ports }]
   const shown = service.ingress[0]?.hostname
-  if (hostname._tag === "Keep" && shown !== undefined) return [{ hostname: shown }]
+  if (hostname._tag === "Keep" && shown !== undefined) return [{ hostname: shown, ...ports }]
   const proxied = wanted.ports.some((want) => protocolOf(own, want) === "tcp-proxy")
-  return [{ ip: own.address.ip, ipMode: proxied ? "Proxy" : "VIP" }]
+  return [{ ip: own.address.ip, ipMode: proxied ? "Proxy" : "VIP", ...ports }]
 }
 
 /** Others' firewall rules that let in more than the Service allows: theirs to keep, the user's to know. */
@@ -75,19 +89,15 @@ const excessNotes = (own: Claims, wanted: Wanted): ReadonlyArray<Note> => {
   return [{ type: "Warning", reason: "FirewallAdmitsMore", message }]
 }
 
-/** That something of this cluster bears its tag is proof that the role may tag. */
-const tagsWork = (holdings: ReadonlyArray<Holding>, { cluster }: Claimant): boolean =>
-  holdings.some(
-    ({ address, firewall }) =>
-      taggedByCluster(cluster, address.tags) || firewall.some((rule) => taggedByCluster(cluster, rule.tags))
-  )
-
 /** A setting that is not understood keeps what is there; where nothing is there, the Service waits for it. */
 const refuseUnmade = (wanted: Wanted, own: Claims | undefined): Refusal | undefined => {
   const [refusal] = wanted.waitsFor
   if (refusal === undefined) return undefined
-  return own === undefined || own.rules.length === 0 ? refusal : undefined
+  return own === undefined || own.rules.length + own.forwards.length === 0 ? refusal : undefined
 }
+
+/** A forward has changed the port by the time that traffic comes to the ACL. */
+const asSeenByAcl = (want: WantedPort): WantedPort => (want.via === "forward" ? { ...want, port: want.nodePort } : want)
 
 const planLeavings = (leaving: ReadonlyArray<Claims>) => {
   const parts = leaving.map(planLeaving)
@@ -112,34 +122,38 @@ export const design = (input: DesignInput): Design => {
 
   const leaving = claimed.filter((own) => own !== target)
   const left = planLeavings(leaving)
+  const { cluster, uid } = claimant
+  const acl = planAcl({ ...input.acl, cluster, uid, ports: wanted.ports.map(asSeenByAcl) })
+  const onAddress = plan({
+    wanted,
+    own: target,
+    cluster: claimant.cluster,
+    service,
+    ...(network.vpcId === undefined ? {} : { networkId: network.id }),
+    rigid,
+    retag: wanted.mayTag || tagsWork(holdings, claimant)
+  })
   return {
     _tag: "Planned",
     target,
-    plan: plan({
-      wanted,
-      own: target,
-      cluster: claimant.cluster,
-      service,
-      ...(network.vpcId === undefined ? {} : { networkId: network.id }),
-      rigid,
-      retag: tagsWork(holdings, claimant)
-    }),
+    // Nothing is served or refused by an ACL, so it waits until the address is published.
+    plan: { traffic: onAddress.traffic, cleanup: [...onAddress.cleanup, ...acl.chains] },
     leaving,
     leavingPlan: left.plan,
     ingress: ingressOf(service, wanted, target),
-    notes: [...wanted.waitsFor.map(waitingNote), ...excessNotes(target, wanted), ...left.notes]
+    notes: [...wanted.waitsFor.map(warning), ...excessNotes(target, wanted), ...acl.notes, ...left.notes]
   }
 }
 
-const waitingNote = (refusal: Refusal): Note => ({
-  type: "Warning",
-  reason: refusal.reason,
-  message: refusalMessage(refusal)
-})
-
 /** Nothing is wanted any more: every address the Service has something on is left. */
-export const designRemoval = (holdings: ReadonlyArray<Holding>, claimant: Claimant) => {
+export const designRemoval = (
+  holdings: ReadonlyArray<Holding>,
+  claimant: Claimant,
+  aclItems: ReadonlyArray<AclItem>
+) => {
   const leaving = holdings.map((holding) => claims(holding, claimant)).filter((own) => isClaimed(own, claimant))
   const left = planLeavings(leaving)
-  return { leaving, plan: left.plan, notes: left.notes }
+  const acl = planAcl({ cluster: claimant.cluster, uid: claimant.uid, items: aclItems, ports: [] })
+  const plan: Plan = { traffic: [], cleanup: [...left.plan.cleanup, ...acl.chains] }
+  return { leaving, plan, notes: left.notes }
 }

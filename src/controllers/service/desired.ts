@@ -1,14 +1,18 @@
 /** What a Service wants: its spec, annotations, nodes and network read into `Wanted`, or one refusal. Pure. */
+import type { RuleSources } from "../../cloudstack/Capabilities.ts"
 import { type Annotations, decodeAnnotations, type Setting, sourceCidrs } from "../../domain/Annotations.ts"
 import { admits, anywhere, parseIpv4 } from "../../domain/Cidr.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { MachineIndex } from "../../domain/NodeIdentity.ts"
-import type { Note, Refusal } from "../../domain/Refusal.ts"
+import { type Note, type Refusal, warning } from "../../domain/Refusal.ts"
 import { readSources, standardAnnotation } from "../../domain/SourceRanges.ts"
 import type { Node, Service } from "../../kubernetes/objects.ts"
 import { selectMembers } from "./members.ts"
+import { refuseNetwork } from "./refuseNetwork.ts"
 import { refusePorts } from "./refusePorts.ts"
-import type { Border, Desired, Wanted, WantedAddress, WantedPort } from "./wanted.ts"
+import type { Abilities } from "./serving.ts"
+import type { Border, Desired, Wanted, WantedAddress } from "./wanted.ts"
+import { wantPorts } from "./wantPorts.ts"
 
 export interface DesiredInput {
   readonly service: Service
@@ -18,6 +22,13 @@ export interface DesiredInput {
   readonly network: Network
   /** Addresses that a Service may name (CIDRs); empty = any. */
   readonly allowedAddresses: ReadonlyArray<string>
+  /** What the server makes of a rule's own list of sources. */
+  readonly ruleSources: RuleSources
+  readonly abilities: Abilities
+  /** TCP ports of the Service that are forwarded now. */
+  readonly heldForwards: ReadonlySet<number>
+  /** Milliseconds since the epoch. */
+  readonly now: number
 }
 
 const given = <A>(setting: Setting<A>, absent: A): A | undefined => {
@@ -35,7 +46,10 @@ const refusalsOf = (settings: ReadonlyArray<Setting<unknown>>): ReadonlyArray<Re
   settings.flatMap((setting) => (setting._tag === "Invalid" ? [setting.refusal] : []))
 
 /** The network decides where sources are enforced. */
-export const borderOf = (network: Network): Border => (network.services.has("Firewall") ? "firewall" : "rule")
+export const borderOf = ({ services, vpcId }: Network): Border => {
+  if (vpcId === undefined && services.has("Firewall")) return "firewall"
+  return services.has("NetworkACL") ? "acl" : "rule"
+}
 
 export const wantedAddress = (service: Service, annotations: Annotations): WantedAddress => {
   const { address } = annotations
@@ -69,22 +83,15 @@ const refuseAddress = (address: WantedAddress, allowed: ReadonlyArray<string>): 
   return undefined
 }
 
-const refuseNetwork = (network: Network): Refusal | undefined => {
-  const field = `network ${network.name}`
-  if (network.vpcId !== undefined) {
-    return {
-      reason: "NetworkUnsupported",
-      field,
-      cause: "it is a tier of a VPC, for which load balancers are not made yet",
-      remedy: "Use an isolated network"
-    }
-  }
-  if (network.services.has("Lb")) return undefined
+/** Where only the rule itself can restrict, an old server would ignore the demand: then nothing is opened at all. */
+const refuseSources = (input: DesiredInput, sources: SourceDemand): Refusal | undefined => {
+  const restricted = sources._tag === "Allowed" && !isOpen(sources.cidrs)
+  if (!restricted || borderOf(input.network) === "firewall" || input.ruleSources !== "none") return undefined
   return {
-    reason: "NetworkUnsupported",
-    field,
-    cause: "its offering has no load balancer service (Lb)",
-    remedy: "Use a network whose offering has it, or leave the Service to another controller by loadBalancerClass"
+    reason: "SourceRangesUnsupported",
+    field: "spec.loadBalancerSourceRanges",
+    cause: `in network ${input.network.name} only the load balancer rule can restrict sources, which CloudStack does since 4.18 and this server is older`,
+    remedy: "Remove the source ranges to let everybody in, use a network with a firewall, or upgrade CloudStack"
   }
 }
 
@@ -97,6 +104,8 @@ const refuseFamilies = (service: Service): Refusal | undefined =>
         remedy: "Add IPv4 to spec.ipFamilies"
       }
     : undefined
+
+type SourceDemand = ReturnType<typeof sourcesOf>
 
 /** `sources` undefined = the demand is not understood. */
 const sourcesOf = (service: Service) => {
@@ -129,10 +138,35 @@ const notesOf = (
   return notes
 }
 
+/** Only a tag can say that an address is kept, and for whom. */
+const keepOf = (setting: Setting<boolean>, mayTag: boolean) => {
+  if (setting._tag === "Invalid") return { value: undefined, refusals: [setting.refusal] }
+  const value = setting._tag === "Given" && setting.value
+  if (!value || mayTag) return { value, refusals: [] }
+  const refusal: Refusal = {
+    reason: "KeepIpForbidden",
+    field: "metadata.annotations[…-keep-ip]",
+    cause: "an address that is to outlive its Service has to be tagged with its name, and the key's role may not tag",
+    remedy:
+      "Allow createTags, deleteTags and listApis to the role, or remove the annotation: the address then goes with the Service"
+  }
+  return { value: undefined, refusals: [refusal] }
+}
+
 export const desired = (input: DesiredInput): Desired => {
   const { network, service } = input
   const annotations = decodeAnnotations(service.annotations, service.ports)
-  const { members, notes: memberNotes } = selectMembers(input.nodes, input.machines, network.id)
+  const {
+    members,
+    notes: memberNotes,
+    targets
+  } = selectMembers({
+    ...input,
+    uid: service.uid,
+    networkId: network.id,
+    maxMembers: given(annotations.maxMembers, undefined),
+    selector: given(annotations.nodeSelector, undefined)
+  })
   const sources = sourcesOf(service)
   const address = wantedAddress(service, annotations)
   const notes = [...notesOf(service, annotations, sources._tag === "Allowed" ? sources.ipv6 : []), ...memberNotes]
@@ -140,39 +174,46 @@ export const desired = (input: DesiredInput): Desired => {
     refuseNetwork(network) ??
     refuseFamilies(service) ??
     refusePorts(service, network) ??
+    refuseSources(input, sources) ??
     refuseAddress(address, input.allowedAddresses)
-  if (refusal !== undefined) return { _tag: "Refused", refusal, members, notes }
+  if (refusal !== undefined) return { _tag: "Refused", refusal, members, targets, notes }
 
-  const proxied = given(annotations.proxyProtocol, new Set<number>())
-  const algorithm = given(annotations.algorithm, service.sessionAffinity === "ClientIP" ? "source" : "roundrobin")
-  const ports = service.ports.map((port): WantedPort => {
-    const ipProtocol = port.protocol === "UDP" ? "udp" : "tcp"
-    return {
-      port: port.port,
-      nodePort: port.nodePort,
-      ipProtocol,
-      protocol:
-        ipProtocol === "udp" ? "udp" : proxied === undefined ? undefined : proxied.has(port.port) ? "tcp-proxy" : "tcp",
-      algorithm,
-      sources: sources._tag === "Allowed" ? sources.cidrs : undefined
-    }
-  })
+  const allowed = sources._tag === "Allowed" ? sources.cidrs : undefined
+  const { errors, ports, waitsFor } = wantPorts({ ...input, annotations, sources: allowed })
+  const [error] = errors
+  if (error !== undefined && ports.length === 0) {
+    return { _tag: "Refused", refusal: error.refusal, members, targets, notes }
+  }
+  const keep = keepOf(annotations.keepIp, input.abilities.tag)
   const { hostname } = annotations
   const wanted: Wanted = {
     address,
     ports,
     members,
+    targets,
+    portErrors: errors,
+    mayTag: input.abilities.tag,
+    keep: keep.value,
     border: borderOf(network),
+    ruleSources: input.ruleSources,
     hostname:
       hostname._tag === "Given"
         ? { _tag: "Name", name: hostname.value }
         : { _tag: hostname._tag === "Absent" ? "None" : "Keep" },
     waitsFor: [
       ...(sources._tag === "Invalid" ? [sources.refusal] : []),
-      ...refusalsOf([annotations.proxyProtocol, annotations.algorithm, annotations.address, annotations.hostname])
+      ...waitsFor,
+      ...keep.refusals,
+      ...refusalsOf([
+        annotations.address,
+        annotations.hostname,
+        annotations.network,
+        annotations.maxMembers,
+        annotations.nodeSelector
+      ])
     ]
   }
-  return { _tag: "Wanted", wanted, notes }
+  return { _tag: "Wanted", wanted, notes: [...notes, ...errors.map(({ refusal }) => warning(refusal))] }
 }
 
 /** Everybody may connect. */

@@ -1,22 +1,26 @@
 /** The reads of a reconcile: from caches to decide whether there is work, afresh before anything is changed. */
-import { Duration, Effect, Option } from "effect"
+import { Clock, Duration, Effect, Option } from "effect"
 import { CallPriority } from "../../cloudstack/Api.ts"
+import { Capabilities } from "../../cloudstack/Capabilities.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Machines } from "../../cloudstack/Machines.ts"
-import { Networks } from "../../cloudstack/Networks.ts"
 import { Settings } from "../../config/Settings.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
 import type { AddressId, Holding, Network } from "../../domain/Cloud.ts"
 import { indexMachines, resolveMachine } from "../../domain/NodeIdentity.ts"
+import type { Note, Refusal } from "../../domain/Refusal.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
+import { abilitiesFor } from "./abilities.ts"
 import { claimantOf } from "./claimant.ts"
-import { type Claimant, claims, isClaimed } from "./claims.ts"
-import { desired, wantedAddress } from "./desired.ts"
-import { MadeFirewallRules } from "./MadeFirewallRules.ts"
-import { chooseNetwork } from "./network.ts"
+import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
+import { borderOf, desired, wantedAddress } from "./desired.ts"
+import { findNetwork } from "./findNetwork.ts"
+import { MadeObjects } from "./MadeObjects.ts"
+import type { AclInput } from "./planAcl.ts"
+import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
 import type { Desired } from "./wanted.ts"
 
 /** How old the VM list may be when nodes have changed: their VMs are as new as they are. */
@@ -24,7 +28,7 @@ const membershipAge = Duration.seconds(5)
 
 export const claimantFor = Effect.fnUntraced(function* (service: Service) {
   const cluster = yield* ClusterId
-  const { ids } = yield* MadeFirewallRules
+  const { ids } = yield* MadeObjects
   return claimantOf(service, cluster, ids)
 })
 
@@ -41,29 +45,63 @@ const readMachines = Effect.fnUntraced(function* () {
 })
 
 export type Demand =
-  | { readonly _tag: "Known"; readonly network: Network; readonly desired: Desired; readonly claimant: Claimant }
+  | {
+      readonly _tag: "Known"
+      readonly network: Network
+      readonly desired: Desired
+      readonly claimant: Claimant
+      readonly acl: Pick<AclInput, "items" | "tier">
+      readonly notes: ReadonlyArray<Note>
+    }
   /** No network can be told, or it is not visible. */
-  | { readonly _tag: "NoNetwork"; readonly cause: string }
+  | { readonly _tag: "NoNetwork"; readonly refusal: Refusal }
+
+/** The server is only asked where the rules themselves have to restrict sources. */
+const ruleSourcesIn = Effect.fnUntraced(function* (network: Network) {
+  return borderOf(network) === "firewall" ? ("unknown" as const) : yield* (yield* Capabilities).ruleSources
+})
+
+const aclOf = Effect.fnUntraced(function* (network: Network, holdings: ReadonlyArray<Holding>) {
+  const items = yield* aclItemsFor(holdings)
+  const tier = borderOf(network) === "acl" ? yield* tierAclOf(network, Option.isSome(items)) : undefined
+  return { items: Option.getOrElse(items, () => []), ...(tier === undefined ? {} : { tier }) }
+})
+
+const heldForwards = (holdings: ReadonlyArray<Holding>, claimant: Claimant): ReadonlySet<number> =>
+  new Set(
+    holdings
+      .flatMap((holding) => claims(holding, claimant).forwards)
+      .flatMap(({ protocol, publicPort }) => (protocol.toLowerCase() === "tcp" ? [publicPort] : []))
+  )
 
 /** What the Service wants, given the holdings. */
 export const demandOf = Effect.fn("service.demandOf")(function* (service: Service, holdings: ReadonlyArray<Holding>) {
-  const settings = yield* (yield* Settings).current
+  const { allowedAddresses, networkId } = yield* (yield* Settings).current
   const nodes = yield* (yield* Nodes).all
   const claimant = yield* claimantFor(service)
   const machines = yield* readMachines()
-  const address = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
-  const id = chooseNetwork({ service, address, claimant, holdings, nodes, machines, configured: settings.networkId })
-  if (id === undefined) {
-    const cause = "no candidate node can be told to be a VM with a network, and network-id is not set"
-    return { _tag: "NoNetwork", cause } satisfies Demand
-  }
-  const network = yield* (yield* Networks).find(id)
-  if (Option.isNone(network)) {
-    return { _tag: "NoNetwork", cause: `network ${id} is not visible with this key and project` } satisfies Demand
-  }
-  const { allowedAddresses } = settings
-  const wanted = desired({ service, nodes, machines, network: network.value, allowedAddresses })
-  return { _tag: "Known", network: network.value, desired: wanted, claimant } satisfies Demand
+  const annotations = decodeAnnotations(service.annotations, service.ports)
+  const address = wantedAddress(service, annotations)
+  const found = yield* findNetwork(
+    { service, address, claimant, holdings, nodes, machines, configured: networkId },
+    annotations.network
+  )
+  if (found._tag === "Refused") return { _tag: "NoNetwork", refusal: found.refusal } satisfies Demand
+  const { network, notes } = found
+  const ruleSources = yield* ruleSourcesIn(network)
+  const wanted = desired({
+    service,
+    nodes,
+    machines,
+    network,
+    allowedAddresses,
+    ruleSources,
+    abilities: yield* abilitiesFor(service, annotations, tagsWork(holdings, claimant)),
+    heldForwards: heldForwards(holdings, claimant),
+    now: yield* Clock.currentTimeMillis
+  })
+  const acl = yield* aclOf(network, holdings)
+  return { _tag: "Known", network, desired: wanted, claimant, acl, notes } satisfies Demand
 })
 
 /** What a Service may have something on, or wants: the rest of the inventory need not be known to the last detail. */
@@ -80,8 +118,7 @@ export const cachedHoldings = Effect.fn("service.cachedHoldings")(function* (ser
   return yield* inventory.holdings(yield* relevance(service))
 })
 
-/** To decide what to change: the addresses concerned read anew, or where none is known to be, a look at all of them. */
-export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
+const readAnew = Effect.fnUntraced(function* (
   service: Service,
   cached: ReadonlyArray<Holding>,
   concerned: ReadonlyArray<AddressId>
@@ -91,4 +128,16 @@ export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
   const read = yield* Effect.forEach(concerned, inventory.fresh, { concurrency: "unbounded" })
   const others = cached.filter((holding) => !concerned.includes(holding.address.id))
   return [...others, ...read.flatMap(Option.toArray)]
+})
+
+/** To decide what to change: the addresses concerned read anew, or where none is known to be, a look at all of them. */
+export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
+  service: Service,
+  cached: ReadonlyArray<Holding>,
+  concerned: ReadonlyArray<AddressId>
+) {
+  const inventory = yield* Inventory
+  const holdings = yield* readAnew(service, cached, concerned)
+  if (hasVpc(holdings)) yield* inventory.freshAclItems
+  return holdings
 })

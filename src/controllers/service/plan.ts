@@ -7,17 +7,28 @@
  * is published. In `cleanup` goes what no longer serves: traffic first moves, then leaves.
  */
 import { canonicalText } from "../../domain/Cidr.ts"
-import type { FirewallRule, NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
-import { type Cluster, description, isMarked, ruleName, type ServiceIdentity, tags } from "../../domain/Ownership.ts"
+import type { FirewallRule, Forward, NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
+import {
+  addressTags,
+  type Cluster,
+  description,
+  isMarked,
+  keepTag,
+  ruleName,
+  type ServiceIdentity,
+  serviceTag,
+  tags
+} from "../../domain/Ownership.ts"
 import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
 import { covers, planBorder } from "./planBorder.ts"
+import { blockingForwards, isKept, isStale, planForwards, planMoves } from "./planForwards.ts"
 import { Step } from "./steps.ts"
-import type { Border, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
+import type { Border, ForwardTargets, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
 
 export interface PlanInput {
-  readonly wanted: Pick<Wanted, "ports" | "members" | "border">
+  readonly wanted: Pick<Wanted, "ports" | "members" | "targets" | "keep" | "border" | "ruleSources">
   readonly own: Claims
   readonly cluster: Cluster
   readonly service: ServiceIdentity
@@ -84,10 +95,10 @@ const createSteps = (
     privatePort: want.nodePort,
     algorithm,
     protocol,
-    ...(wanted.border === "rule" && !isUnrestricted(sources) ? { cidrs: sources } : {})
+    ...(wanted.border !== "firewall" && !isUnrestricted(sources) ? { cidrs: sources } : {})
   }
   return [
-    Step.CreateRule({ rule }),
+    Step.CreateRule({ rule, verify: wanted.ruleSources === "unknown" && "cidrs" in rule }),
     ...(vms.length === 0 ? [] : [Step.AddMembers({ rule: { madeFor: port }, port, vms })])
   ]
 }
@@ -99,12 +110,15 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
   const rule = own.rules.find(({ publicPort }) => publicPort === port)
   if (rule === undefined) {
     const vms = wanted.members._tag === "Keep" ? [] : wanted.members.vms
-    return { traffic: chain(key, createSteps(input, want, vms)), cleanup: [] }
+    const steps = createSteps(input, want, vms)
+    return { traffic: steps.length === 0 ? [] : chain(key, [...blockingForwards(own, port), ...steps]), cleanup: [] }
   }
   const change = changeOf(wanted.border, rule, want, service.uid)
   const changes = Object.keys(change).length > 0
-  // Ports cannot be changed in place, nor can tcp become udp.
+  // Ports cannot be changed in place, nor can a list of sources before 4.22, nor can tcp become udp.
+  const { ruleSources } = wanted
   const stuck =
+    (change.cidrs !== undefined && (ruleSources === "create" || ruleSources === "none")) ||
     rule.privatePort !== want.nodePort ||
     ipProtocolOf(rule.protocol) !== want.ipProtocol ||
     (changes && rigid.has(rule.id))
@@ -125,7 +139,16 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
   const drop = surplus(wanted.members, rule.members)
   return {
     traffic: chain(key, [
-      ...(changes ? [Step.UpdateRule({ id: rule.id, port, change })] : []),
+      ...(changes
+        ? [
+            Step.UpdateRule({
+              id: rule.id,
+              port,
+              change,
+              verify: ruleSources === "unknown" && change.cidrs !== undefined
+            })
+          ]
+        : []),
       ...(add.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms: add })])
     ]),
     cleanup: chain(
@@ -158,63 +181,96 @@ const planBorders = ({ own, wanted }: PlanInput): ReadonlyArray<Chain> => {
 }
 
 /** The border closes before its rule goes: the rule is what proves whose the border is. */
-const retire = (port: number, rules: ReadonlyArray<HeldRule>, firewall: ReadonlyArray<FirewallRule>) =>
+const retire = (
+  port: number,
+  rules: ReadonlyArray<HeldRule | Forward>,
+  firewall: ReadonlyArray<FirewallRule>
+): ReadonlyArray<Chain> =>
   chain(`retire ${port}`, [
     ...firewall.map(({ id }) => Step.CloseBorder({ id, port })),
-    ...rules.map(({ id }) => Step.DeleteRule({ id, port }))
+    ...rules.map((rule) =>
+      "members" in rule ? Step.DeleteRule({ id: rule.id, port }) : Step.DeleteForward({ id: rule.id, port })
+    )
   ])
 
 /** What is the Service's on this address but not wanted: everything if `keep` is empty. */
-export const planRetirement = (
-  own: Claims,
-  keep: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol">>
-): ReadonlyArray<Chain> => {
+export const planRetirement = (own: Claims, keep: ReadonlyArray<WantedPort>): ReadonlyArray<Chain> => {
   const rules = own.rules.filter((rule) => !keep.some(({ port }) => port === rule.publicPort))
   const firewall = own.firewall.filter((rule) => !keep.some(({ ipProtocol, port }) => isOn(rule, port, ipProtocol)))
-  const ports = new Set([...rules.map((rule) => rule.publicPort), ...firewall.map((rule) => rule.startPort ?? 0)])
+  const forwards = own.forwards.filter((forward) => isStale(forward, keep))
+  const ports = new Set([
+    ...[...rules, ...forwards].map(({ publicPort }) => publicPort),
+    ...firewall.map((rule) => rule.startPort ?? 0)
+  ])
   return [...ports].flatMap((port) =>
     retire(
       port,
-      rules.filter((rule) => rule.publicPort === port),
+      [...rules, ...forwards].filter(({ publicPort }) => publicPort === port),
       firewall.filter((rule) => (rule.startPort ?? 0) === port)
     )
   )
 }
 
+/**
+ * An address of ours names the Service that it was allocated for, and whether it outlives it. One that was kept for the
+ * next Service of the name is now that one's. The tags of a neighbour on a shared address are the neighbour's.
+ */
+const planAddressTags = ({ cluster, own, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
+  if (own.ownership !== "owned") return []
+  const { id, tags: have } = own.address
+  const keep = wanted.keep ?? own.kept
+  const value = (key: string) => have.find((tag) => tag.key === key)?.value
+  const want = addressTags(cluster, service, keep).filter(({ key }) => {
+    if (key === keepTag) return value(key) === undefined
+    return !own.tagged || (key === serviceTag && (own.kept || value(key) === undefined))
+  })
+  const add = want.filter((tag) => value(tag.key) !== tag.value)
+  const replaced = add.flatMap(({ key }) => (value(key) === undefined ? [] : [key]))
+  const drop = [...replaced, ...(own.kept && !keep ? [keepTag] : [])]
+  return chain("tag address", [
+    ...(drop.length === 0 ? [] : [Step.UntagAddress({ id, keys: drop })]),
+    ...(add.length === 0 ? [] : [Step.TagAddress({ id, tags: add })])
+  ])
+}
+
 /** Tags that a crash between create and tag left out. */
-const planTags = ({ cluster, own, retag, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
+const planTags = (input: PlanInput): ReadonlyArray<Chain> => {
+  const { cluster, own, retag, service, wanted } = input
   if (!retag) return []
-  const kept = own.firewall.filter((rule) => wanted.ports.some((want) => isOn(rule, want.port, want.ipProtocol)))
-  const ids = kept.filter((rule) => !isMarked(rule.tags)).map(({ id }) => id)
   const marks = tags(cluster, service)
+  const unmarked = <A extends FirewallRule | Forward>(all: ReadonlyArray<A>) => all.filter((one) => !isMarked(one.tags))
+  const borders = own.firewall.filter((rule) => wanted.ports.some((want) => isOn(rule, want.port, want.ipProtocol)))
+  const borderIds = unmarked(borders).map(({ id }) => id)
+  const forwards = own.forwards.filter((forward) => isKept(forward, input.wanted))
+  const forwardIds = unmarked(forwards).map(({ id }) => id)
   return [
-    ...(own.ownership === "owned" && !own.tagged
-      ? chain("tag address", [Step.TagAddress({ id: own.address.id, tags: marks })])
-      : []),
-    ...(ids.length === 0 ? [] : chain("tag borders", [Step.TagBorders({ ids, tags: marks })]))
+    ...planAddressTags(input),
+    ...(borderIds.length === 0 ? [] : chain("tag borders", [Step.TagBorders({ ids: borderIds, tags: marks })])),
+    ...(forwardIds.length === 0 ? [] : chain("tag forwards", [Step.TagForwards({ ids: forwardIds, tags: marks })]))
   ]
 }
 
 /** The smallest set of steps on one address. */
 export const plan = (input: PlanInput): Plan => {
-  const perPort = input.wanted.ports.map((want) => planRule(input, want))
+  const { ports, targets } = input.wanted
+  const perPort = ports.filter(({ via }) => via === "rule").map((want) => planRule(input, want))
+  const forwards = planForwards({ ...input, targets, ports: ports.filter(({ via }) => via === "forward") })
   return {
-    traffic: [...perPort.flatMap(({ traffic }) => traffic), ...planBorders(input)],
-    cleanup: [
-      ...perPort.flatMap(({ cleanup }) => cleanup),
-      ...planRetirement(input.own, input.wanted.ports),
-      ...planTags(input)
-    ]
+    traffic: [...perPort.flatMap(({ traffic }) => traffic), ...forwards, ...planBorders(input)],
+    cleanup: [...perPort.flatMap(({ cleanup }) => cleanup), ...planRetirement(input.own, ports), ...planTags(input)]
   }
 }
 
-/** Members only, of the rules that exist: for a Service whose other demands are refused for now. */
-export const planMembers = (own: Claims, members: WantedMembers): Plan => ({
-  traffic: own.rules.flatMap((rule) => {
-    const vms = missing(members, rule.members)
-    const port = rule.publicPort
-    return chain(ruleKey(port), vms.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms })])
-  }),
+/** Members only, of what exists: for a Service whose other demands are refused for now. */
+export const planMembers = (own: Claims, members: WantedMembers, targets: ForwardTargets): Plan => ({
+  traffic: [
+    ...own.rules.flatMap((rule) => {
+      const vms = missing(members, rule.members)
+      const port = rule.publicPort
+      return chain(ruleKey(port), vms.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms })])
+    }),
+    ...planMoves(own, targets)
+  ],
   cleanup: own.rules.flatMap((rule) => {
     const vms = surplus(members, rule.members)
     const port = rule.publicPort

@@ -1,4 +1,4 @@
-/** Ports that CloudStack cannot serve, told before anything is created. Pure. */
+/** Ports that CloudStack cannot serve by any means, told before anything is created. Pure. */
 import type { Network } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Service, ServicePort } from "../../kubernetes/objects.ts"
@@ -7,15 +7,9 @@ import type { Service, ServicePort } from "../../kubernetes/objects.ts"
 const routerPort = 8081
 const virtualRouters: ReadonlySet<string> = new Set(["VirtualRouter", "VpcVirtualRouter"])
 
-const lbOf = (network: Network) => network.services.get("Lb")
-const isVirtualRouter = (network: Network): boolean =>
+export const lbOf = (network: Network) => network.services.get("Lb")
+export const isVirtualRouter = (network: Network): boolean =>
   lbOf(network)?.providers.some((provider) => virtualRouters.has(provider)) ?? false
-
-/** What the offering says; the virtual router lists udp but refuses it (since CloudStack 4.15). */
-const speaksUdp = (network: Network): boolean => {
-  const protocols = lbOf(network)?.capabilities.get("SupportedProtocols") ?? ""
-  return !isVirtualRouter(network) && protocols.split(/[ ,]+/).includes("udp")
-}
 
 const refusePort = (port: ServicePort, index: number, network: Network): Refusal | undefined => {
   const field = `spec.ports[${index}]`
@@ -23,16 +17,8 @@ const refusePort = (port: ServicePort, index: number, network: Network): Refusal
     return {
       reason: "UnsupportedProtocol",
       field: `${field}.protocol`,
-      cause: "CloudStack's load balancer knows no SCTP",
+      cause: "CloudStack's load balancer and port forwarding know no SCTP",
       remedy: "Use TCP, or serve this port by other means"
-    }
-  }
-  if (port.protocol === "UDP" && !speaksUdp(network)) {
-    return {
-      reason: "UnsupportedProtocol",
-      field: `${field}.protocol`,
-      cause: `the load balancer of network ${network.name} refuses UDP`,
-      remedy: "Use TCP, or a network whose load balancer provider balances UDP"
     }
   }
   if (port.nodePort === 0) {
@@ -43,7 +29,7 @@ const refusePort = (port: ServicePort, index: number, network: Network): Refusal
       remedy: "Set spec.allocateLoadBalancerNodePorts to true"
     }
   }
-  if (port.port === routerPort && isVirtualRouter(network)) {
+  if (port.port === routerPort && port.protocol === "TCP" && isVirtualRouter(network)) {
     return {
       reason: "PortReserved",
       field: `${field}.port`,
@@ -54,22 +40,10 @@ const refusePort = (port: ServicePort, index: number, network: Network): Refusal
   return undefined
 }
 
-const refuseTwins = (ports: ReadonlyArray<ServicePort>): Refusal | undefined => {
-  const twin = ports.findIndex((port, index) => ports.findIndex((other) => other.port === port.port) < index)
-  const port = ports[twin]
-  if (port === undefined) return undefined
-  return {
-    reason: "PortConflict",
-    field: `spec.ports[${twin}].port`,
-    cause: `port ${port.port} is there for TCP and for UDP, and CloudStack balances a port number of an address only once`,
-    remedy: "Give each protocol a Service and an address of its own"
-  }
-}
-
 export const refusePorts = ({ ports }: Service, network: Network): Refusal | undefined => {
   for (const [index, port] of ports.entries()) {
     const refusal = refusePort(port, index, network)
     if (refusal !== undefined) return refusal
   }
-  return refuseTwins(ports)
+  return undefined
 }

@@ -5,15 +5,17 @@
 import { Data, Duration } from "effect"
 import type { AclChange, NewAclItem } from "../../cloudstack/Acls.ts"
 import type { CloudStackError, Reason } from "../../cloudstack/Api.ts"
+import type { NewForward } from "../../cloudstack/Forwards.ts"
 import type { NewRule, RuleChange } from "../../cloudstack/LoadBalancers.ts"
-import type { AclItemId, AddressId, FirewallRuleId, RuleId, Tag, VmId } from "../../domain/Cloud.ts"
+import type { AclItemId, AddressId, FirewallRuleId, ForwardId, RuleId, Tag, VmId } from "../../domain/Cloud.ts"
 
 /** Members go to a rule that exists, or to the one that this run makes for the port. */
 export type RuleRef = { readonly id: RuleId } | { readonly madeFor: number }
 
 export type Step = Data.TaggedEnum<{
-  CreateRule: { readonly rule: NewRule }
-  UpdateRule: { readonly id: RuleId; readonly port: number; readonly change: RuleChange }
+  /** `verify`: a server that may be too old for the list of sources is looked at, before anybody is let in. */
+  CreateRule: { readonly rule: NewRule; readonly verify: boolean }
+  UpdateRule: { readonly id: RuleId; readonly port: number; readonly change: RuleChange; readonly verify: boolean }
   DeleteRule: { readonly id: RuleId; readonly port: number }
   AddMembers: { readonly rule: RuleRef; readonly port: number; readonly vms: ReadonlyArray<VmId> }
   RemoveMembers: { readonly id: RuleId; readonly port: number; readonly vms: ReadonlyArray<VmId> }
@@ -30,7 +32,12 @@ export type Step = Data.TaggedEnum<{
   CloseBorder: { readonly id: FirewallRuleId; readonly port: number }
   /** All firewall rules that this run opened, and those found without their tag, in one call. */
   TagBorders: { readonly ids: ReadonlyArray<FirewallRuleId>; readonly tags: ReadonlyArray<Tag> }
+  CreateForward: { readonly forward: NewForward }
+  DeleteForward: { readonly id: ForwardId; readonly port: number }
+  /** All forwards that this run made, and those found without their tag. */
+  TagForwards: { readonly ids: ReadonlyArray<ForwardId>; readonly tags: ReadonlyArray<Tag> }
   TagAddress: { readonly id: AddressId; readonly tags: ReadonlyArray<Tag> }
+  UntagAddress: { readonly id: AddressId; readonly keys: ReadonlyArray<string> }
   ReleaseAddress: { readonly id: AddressId }
 }>
 export const Step = Data.taggedEnum<Step>()
@@ -84,7 +91,16 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
   CloseBorder: { timeout: minutes(6), retries: 2, meaning: gone },
   // Refused is "tag … already on …": the first answer was lost.
   TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
+  CreateForward: { timeout: minutes(6), retries: 2, meaning: common },
+  DeleteForward: { timeout: minutes(6), retries: 2, meaning: gone },
+  TagForwards: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
   TagAddress: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
+  // A server fault is "Failed to delete tags": there was none. What is left of it shows at the next look.
+  UntagAddress: {
+    timeout: minutes(2),
+    retries: 2,
+    meaning: { ...common, ServerFault: "done", Refused: "done", Forbidden: "done" }
+  },
   // A second release is a 530, not a 431: look whether the address is still there.
   ReleaseAddress: { timeout: minutes(6), retries: 2, meaning: gone }
 }
@@ -106,6 +122,8 @@ const routerSteps: ReadonlySet<Step["_tag"]> = new Set([
   "OpenAcl",
   "UpdateAcl",
   "CloseAcl",
+  "CreateForward",
+  "DeleteForward",
   "ReleaseAddress"
 ])
 export const pushesRouter = (step: Step): boolean => routerSteps.has(step._tag)
@@ -126,6 +144,11 @@ export const describe: (step: Step) => string = Step.$match({
   CloseAcl: ({ id, port }) => `delete ACL item ${id} of port ${port}`,
   CloseBorder: ({ id, port }) => `close firewall rule ${id} of port ${port}`,
   TagBorders: () => "tag the firewall rules",
+  CreateForward: ({ forward: { privatePort, protocol, publicPort, vmId } }) =>
+    `forward ${protocol} ${publicPort} to ${privatePort} of machine ${vmId}`,
+  DeleteForward: ({ id, port }) => `delete forward ${id} of port ${port}`,
+  TagForwards: () => "tag the forwards",
   TagAddress: ({ id }) => `tag address ${id}`,
+  UntagAddress: ({ id, keys }) => `remove ${keys.join(", ")} from address ${id}`,
   ReleaseAddress: ({ id }) => `release address ${id}`
 })

@@ -4,18 +4,21 @@ import { Acls } from "../../cloudstack/Acls.ts"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CloudStackError, Malformed } from "../../cloudstack/Api.ts"
 import { Borders } from "../../cloudstack/Borders.ts"
+import { Forwards } from "../../cloudstack/Forwards.ts"
 import type { Pending } from "../../cloudstack/Jobs.ts"
 import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { Tags } from "../../cloudstack/Tags.ts"
-import { FirewallRuleId, RuleId } from "../../domain/Cloud.ts"
-import { MadeFirewallRules } from "./MadeFirewallRules.ts"
+import { FirewallRuleId, ForwardId, RuleId } from "../../domain/Cloud.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import type { RuleRef, Step } from "./steps.ts"
+import { verifySources } from "./verifySources.ts"
 
 /** What the chains of one run have made so far. */
 export interface Made {
   /** By public port. */
   readonly rules: Map<number, RuleId>
   readonly opened: Array<FirewallRuleId>
+  readonly forwarded: Array<ForwardId>
 }
 
 const ruleIdOf = (ref: RuleRef, made: Made): Effect.Effect<RuleId, CloudStackError> => {
@@ -35,12 +38,22 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
   switch (step._tag) {
     case "CreateRule": {
       const pending = yield* balancers.create(step.rule)
-      const id = yield* objectId("createLoadBalancerRule", pending)
-      made.rules.set(step.rule.publicPort, RuleId.make(id))
+      const id = RuleId.make(yield* objectId("createLoadBalancerRule", pending))
+      if (step.verify) {
+        const verified = verifySources(balancers, "createLoadBalancerRule", id, step.rule.cidrs ?? [])
+        // A rule that lets in whom it should not is no rule.
+        yield* Effect.tapError(verified, () => Effect.flatMap(balancers.remove(id), ({ done }) => done))
+      }
+      made.rules.set(step.rule.publicPort, id)
       return Option.some(pending)
     }
-    case "UpdateRule":
-      return Option.some(yield* balancers.update(step.id, step.change))
+    case "UpdateRule": {
+      const { change, id, verify } = step
+      const pending = yield* balancers.update(id, change)
+      if (!verify) return Option.some(pending)
+      const verified = verifySources(balancers, "updateLoadBalancerRule", id, change.cidrs ?? [])
+      return Option.some({ ...pending, done: Effect.tap(pending.done, () => verified) })
+    }
     case "DeleteRule":
       return Option.some(yield* balancers.remove(step.id))
     case "AddMembers":
@@ -51,7 +64,7 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       const { addressId, cidrs, port, protocol } = step
       const pending = yield* (yield* Borders).open({ addressId, cidrs, port, protocol })
       const id = FirewallRuleId.make(yield* objectId("createFirewallRule", pending))
-      yield* (yield* MadeFirewallRules).remember(id)
+      yield* (yield* MadeObjects).remember(id)
       made.opened.push(id)
       return Option.some(pending)
     }
@@ -63,9 +76,25 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       return Option.some(yield* (yield* Acls).remove(step.id))
     case "CloseBorder": {
       const pending = yield* (yield* Borders).close(step.id)
-      yield* (yield* MadeFirewallRules).forget(step.id)
+      yield* (yield* MadeObjects).forget(step.id)
       return Option.some(pending)
     }
+    case "CreateForward": {
+      const pending = yield* (yield* Forwards).create(step.forward)
+      const id = ForwardId.make(yield* objectId("createPortForwardingRule", pending))
+      yield* (yield* MadeObjects).remember(id)
+      made.forwarded.push(id)
+      return Option.some(pending)
+    }
+    case "DeleteForward": {
+      const pending = yield* (yield* Forwards).remove(step.id)
+      yield* (yield* MadeObjects).forget(step.id)
+      return Option.some(pending)
+    }
+    case "TagForwards":
+      return yield* (yield* Tags).add("PortForwardingRule", step.ids, step.tags)
+    case "UntagAddress":
+      return yield* (yield* Tags).remove("PublicIpAddress", [step.id], step.keys)
     case "TagBorders":
       return yield* (yield* Tags).add("FirewallRule", step.ids, step.tags)
     case "TagAddress":

@@ -83,8 +83,22 @@ const machine = (name: string, over: Partial<Machine> = {}): Machine => ({
   ...over
 })
 
+const surroundings = {
+  ruleSources: "update" as const,
+  abilities: { forward: true, tag: true, stick: true },
+  heldForwards: new Set<number>(),
+  now: 600_000
+}
+
 const wanting = (over: Partial<Service>, nodes = [node("n1")], machines = [machine("n1")], net = network()) =>
-  desired({ service: service(over), nodes, machines: indexMachines(machines), network: net, allowedAddresses: [] })
+  desired({
+    ...surroundings,
+    service: service(over),
+    nodes,
+    machines: indexMachines(machines),
+    network: net,
+    allowedAddresses: []
+  })
 const annotated = (suffix: string, text: string) => ({ annotations: { [prefix + suffix]: text } })
 const wanted = (...input: Parameters<typeof wanting>) => {
   const result = wanting(...input)
@@ -102,14 +116,21 @@ describe("desired", () => {
           {
             port: 80,
             nodePort: 30_080,
+            via: "rule",
             ipProtocol: "tcp",
             protocol: "tcp",
             algorithm: "roundrobin",
+            stickiness: "none",
             sources: ["0.0.0.0/0"]
           }
         ],
         members: { _tag: "Exactly", vms: [VmId.make("vm-n1")] },
+        targets: { fit: [VmId.make("vm-n1")], pick: VmId.make("vm-n1") },
+        portErrors: [],
+        mayTag: true,
+        keep: false,
         border: "firewall",
+        ruleSources: "update",
         hostname: { _tag: "None" },
         waitsFor: []
       },
@@ -185,13 +206,18 @@ describe("desired", () => {
     const net = network({ services: new Map([["Lb", lb("Netscaler", "tcp, udp")]]) })
     assert.strictEqual(wanting({ ports: [port({ protocol: "UDP" })] }, undefined, undefined, net)._tag, "Wanted")
     const twins = wanting({ ports: [port(), port({ protocol: "UDP" })] }, undefined, undefined, net)
-    assert.strictEqual(twins._tag === "Refused" ? twins.refusal.reason : "", "PortConflict")
+    assert(twins._tag === "Wanted")
+    assert.deepStrictEqual(
+      twins.wanted.portErrors.map(({ error, port, protocol }) => [port, protocol, error]),
+      [[80, "UDP", "cloudstack-ccm/PortShared"]]
+    )
   })
 
   it("keeps to the addresses that Services may name", () => {
     const input = { nodes: [node("n1")], machines: indexMachines([machine("n1")]), network: network() }
     const allowedAddresses = ["192.0.2.0/24"]
-    const named = (ip: string) => desired({ ...input, allowedAddresses, service: service({ loadBalancerIP: ip }) })
+    const named = (ip: string) =>
+      desired({ ...surroundings, ...input, allowedAddresses, service: service({ loadBalancerIP: ip }) })
     assert.strictEqual(named("192.0.2.9")._tag, "Wanted")
     assert.strictEqual(named("198.51.100.9")._tag, "Refused")
   })
@@ -239,6 +265,8 @@ describe("the network", () => {
   const claimant = {
     cluster: { id: "c", previous: [] },
     uid: "u1",
+    name: "shop/web",
+    forwardShapes: [],
     namesAddress: false,
     apacheMarker: false,
     expectedSources: [],

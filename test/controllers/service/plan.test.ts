@@ -19,6 +19,8 @@ const [a, b, c] = [VmId.make("a"), VmId.make("b"), VmId.make("c")]
 const claimant: Claimant = {
   cluster,
   uid: service.uid,
+  name: "shop/web",
+  forwardShapes: [],
   namesAddress: false,
   apacheMarker: false,
   expectedSources: [],
@@ -70,16 +72,22 @@ const holding = (over: Partial<Holding> = {}): Holding => ({
 
 const port = (over: Partial<WantedPort> & { readonly port: number }): WantedPort => ({
   nodePort: 30_000 + over.port,
+  via: "rule",
   ipProtocol: "tcp",
   protocol: "tcp",
   algorithm: "roundrobin",
+  stickiness: "none",
   sources: ["0.0.0.0/0"],
   ...over
 })
 
+/** Every machine will do, and new forwards go to the first. */
+const targets = { fit: "any" as const, pick: a }
+const rest = { targets, keep: false, ruleSources: "update" as const }
+
 const planFor = (held: Holding, wanted: Pick<Wanted, "ports" | "members">, border: Wanted["border"] = "firewall") =>
   plan({
-    wanted: { ...wanted, border },
+    wanted: { ...rest, ...wanted, border },
     own: claims(held, { ...claimant, wantedPorts: wanted.ports.map((want) => want.port) }),
     cluster,
     service,
@@ -117,7 +125,7 @@ describe("plan", () => {
     })
     const steps = stepsOf(planFor(held, { ports: [port({ port: 80, protocol: "tcp-proxy" })], members: exactly(a) }))
     const change = { protocol: "tcp-proxy", name: ruleName(service.uid, "tcp-proxy", 80) }
-    assert.deepStrictEqual(steps, [{ _tag: "UpdateRule", id: RuleId.make("rule-80"), port: 80, change }])
+    assert.deepStrictEqual(steps, [{ _tag: "UpdateRule", id: RuleId.make("rule-80"), port: 80, change, verify: false }])
   })
 
   it("makes a rule anew for another node port: the blocker goes directly before", () => {
@@ -200,7 +208,7 @@ describe("plan", () => {
   it("makes a rule anew if the server would not change it", () => {
     const held = holding({ rules: [rule({ publicPort: 80, members: [a] })] })
     const found = plan({
-      wanted: { ports: [port({ port: 80, protocol: "tcp-proxy" })], members: exactly(a), border: "rule" },
+      wanted: { ...rest, ports: [port({ port: 80, protocol: "tcp-proxy" })], members: exactly(a), border: "rule" },
       own: claims(held, claimant),
       cluster,
       service,
@@ -231,7 +239,7 @@ describe("plan", () => {
 
   it("updates members only, for a Service that is refused for now", () => {
     const held = holding({ rules: [rule({ publicPort: 80, members: [a, b] })] })
-    const found = planMembers(claims(held, claimant), exactly(b, c))
+    const found = planMembers(claims(held, claimant), exactly(b, c), targets)
     assert.deepStrictEqual(
       stepsOf(found).map((step) => step._tag),
       ["AddMembers", "RemoveMembers"]

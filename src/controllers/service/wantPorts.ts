@@ -1,0 +1,128 @@
+/** The ports of a Service as they are to be served, with what the network and the role cannot do taken out. Pure. */
+import type { Annotations, Setting } from "../../domain/Annotations.ts"
+import type { Network } from "../../domain/Cloud.ts"
+import type { Refusal } from "../../domain/Refusal.ts"
+import { refuseStickiness, type Stickiness } from "../../domain/Stickiness.ts"
+import type { Service } from "../../kubernetes/objects.ts"
+import { lbOf } from "./refusePorts.ts"
+import { type Abilities, serve } from "./serving.ts"
+import type { Kept, PortError, WantedPort } from "./wanted.ts"
+
+export interface PortsInput {
+  readonly service: Service
+  readonly network: Network
+  readonly annotations: Annotations
+  readonly abilities: Abilities
+  /** TCP ports that are forwarded now: what a `forward-ports` that is not understood keeps. */
+  readonly heldForwards: ReadonlySet<number>
+  /** Undefined = the demand is not understood. */
+  readonly sources: Kept<ReadonlyArray<string>>
+}
+
+export interface WantedPorts {
+  readonly ports: ReadonlyArray<WantedPort>
+  readonly errors: ReadonlyArray<PortError>
+  /** Settings that a load balancer not yet made has to wait for. */
+  readonly waitsFor: ReadonlyArray<Refusal>
+}
+
+/** A setting as it may be applied, or why it is left as it is. */
+interface Checked<A> {
+  readonly value: Kept<A>
+  readonly refusals: ReadonlyArray<Refusal>
+}
+
+const keep = (refusal: Refusal): Checked<never> => ({ value: undefined, refusals: [refusal] })
+
+const algorithmOf = ({ annotations, network, service }: PortsInput): Checked<string> => {
+  const setting = annotations.algorithm
+  if (setting._tag === "Invalid") return keep(setting.refusal)
+  const byAffinity = service.sessionAffinity === "ClientIP" ? "source" : "roundrobin"
+  const value = setting._tag === "Given" ? setting.value : byAffinity
+  const supported = (lbOf(network)?.capabilities.get("SupportedLbAlgorithms") ?? "").split(/[ ,]+/).filter(Boolean)
+  if (supported.length === 0 || supported.includes(value)) return { value, refusals: [] }
+  return keep({
+    reason: "UnsupportedAlgorithm",
+    field: setting._tag === "Given" ? "metadata.annotations[…-algorithm]" : "spec.sessionAffinity",
+    cause: `the load balancer of network ${network.name} knows no ${value} (it knows ${supported.join(", ")})`,
+    remedy: "Choose one that it knows by the annotation …-algorithm"
+  })
+}
+
+const stickinessOf = ({ abilities, annotations, network }: PortsInput): Checked<Stickiness | "none"> => {
+  const setting = annotations.stickiness
+  if (setting._tag === "Invalid") return keep(setting.refusal)
+  if (setting._tag === "Absent") return { value: "none", refusals: [] }
+  const field = "metadata.annotations[…-stickiness]"
+  const cause = refuseStickiness(setting.value, lbOf(network)?.capabilities.get("SupportedStickinessMethods"))
+  if (cause !== undefined) {
+    const remedy = "Choose what the network's offering has, or remove the annotation"
+    return keep({ reason: "UnsupportedStickiness", field, cause, remedy })
+  }
+  if (abilities.stick) return { value: setting.value, refusals: [] }
+  return keep({
+    reason: "StickinessForbidden",
+    field,
+    cause: "the key's role may not make stickiness policies",
+    remedy:
+      "Allow createLBStickinessPolicy, listLBStickinessPolicies, deleteLBStickinessPolicy and listApis to the role, or remove the annotation"
+  })
+}
+
+/** A port that is forwarded reaches the node as it came: nobody adds a header. */
+const clash = ({ proxyProtocol }: Annotations, forwarded: ReadonlySet<number>): ReadonlyArray<Refusal> => {
+  const both = proxyProtocol._tag === "Given" ? [...proxyProtocol.value].filter((port) => forwarded.has(port)) : []
+  if (both.length === 0) return []
+  return [
+    {
+      reason: "ConflictingAnnotations",
+      field: "metadata.annotations[…-forward-ports]",
+      cause: `port ${both.join(", ")} is to be forwarded and to have the PROXY header, which only the load balancer adds`,
+      remedy: "Take it out of …-forward-ports or …-proxy-protocol"
+    }
+  ]
+}
+
+const numbersOf = (setting: Setting<ReadonlySet<number>>, held: ReadonlySet<number>): ReadonlySet<number> => {
+  switch (setting._tag) {
+    case "Absent":
+      return new Set()
+    case "Given":
+      return setting.value
+    case "Invalid":
+      return held
+  }
+}
+
+export const wantPorts = (input: PortsInput): WantedPorts => {
+  const { annotations, heldForwards, sources } = input
+  const { forwardPorts: forwarding, proxyProtocol } = annotations
+  const forwardPorts = numbersOf(forwarding, heldForwards)
+  const algorithm = algorithmOf(input)
+  const stickiness = stickinessOf(input)
+  const { errors, ports } = serve({ ...input, forwardPorts })
+  const tcpProtocol = (port: number): WantedPort["protocol"] => {
+    if (proxyProtocol._tag === "Invalid") return undefined
+    return proxyProtocol._tag === "Given" && proxyProtocol.value.has(port) ? "tcp-proxy" : "tcp"
+  }
+  return {
+    ports: ports.map(({ port: { nodePort, port, protocol }, via }) => ({
+      port,
+      nodePort,
+      via,
+      ipProtocol: protocol === "UDP" ? "udp" : "tcp",
+      protocol: protocol === "UDP" ? "udp" : tcpProtocol(port),
+      algorithm: algorithm.value,
+      stickiness: stickiness.value,
+      sources
+    })),
+    errors,
+    waitsFor: [
+      ...(proxyProtocol._tag === "Invalid" ? [proxyProtocol.refusal] : []),
+      ...(forwarding._tag === "Invalid" ? [forwarding.refusal] : []),
+      ...clash(annotations, forwardPorts),
+      ...algorithm.refusals,
+      ...stickiness.refusals
+    ]
+  }
+}
