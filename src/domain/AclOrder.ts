@@ -45,16 +45,15 @@ const count = (from: number, step: 1 | -1, limit: number, taken: ReadonlySet<num
 }
 
 /**
- * Free numbers in front of the first item that denies everything, best first: from the operator's start upwards, else
- * right before that item, so that what users deny in particular is still denied; without such an item, at the end.
+ * Free numbers in front of `limit`, the first item that denies everything, best first: from the operator's start
+ * upwards, else right before that item, so that what users deny in particular is still denied; without such an item,
+ * at the end.
  */
 export const freeNumbers = (
-  list: ReadonlyArray<AclItem>,
-  protocol: string,
+  taken: ReadonlySet<number>,
+  limit: number,
   start: number | undefined
 ): ReadonlyArray<number> => {
-  const taken = new Set(list.map(({ number }) => number))
-  const limit = limitOf(list, protocol)
   const wished = start === undefined ? [] : count(start, 1, limit, taken)
   if (wished.length > 0) return wished
   return limit === Number.POSITIVE_INFINITY

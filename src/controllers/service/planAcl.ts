@@ -86,7 +86,10 @@ interface PortPlan {
 interface PortInput {
   readonly input: AclInput
   readonly tier: TierAcl
-  readonly list: ReadonlyArray<AclItem>
+  /** Where items of others begin to deny everything. */
+  readonly limit: number
+  /** Numbers of items that are there, and of those that other ports get. */
+  readonly taken: Set<number>
   readonly want: AclInput["ports"][number]
   readonly sources: ReadonlyArray<string>
 }
@@ -105,21 +108,29 @@ const opening = ({ input, sources, tier, want }: PortInput, numbers: ReadonlyArr
 
 const keyOf = ({ ipProtocol, port }: PortInput["want"]): string => `acl ${ipProtocol}/${port}`
 
+/** Candidates for one item; the first of them is no other port's. */
+const place = ({ limit, taken, tier }: PortInput): ReadonlyArray<number> => {
+  const numbers = freeNumbers(taken, limit, tier.numberStart)
+  const [first] = numbers
+  if (first !== undefined) taken.add(first)
+  return numbers
+}
+
 const make = (of: PortInput): PortPlan => {
-  const numbers = freeNumbers(of.list, of.want.ipProtocol, of.tier.numberStart)
+  const numbers = place(of)
   if (numbers.length === 0) return { chains: [], notes: [fullNote(of.tier, of.want.port)] }
   return { chains: chain(keyOf(of.want), [opening(of, numbers)]), notes: [] }
 }
 
 /** The item that is there gets the wanted sources, and a number that counts. */
 const adjust = (of: PortInput, kept: AclItem): PortPlan => {
-  const { list, sources, tier, want } = of
+  const { limit, sources, tier, want } = of
   const { port } = want
-  const moves = kept.number > limitOf(list, want.ipProtocol)
+  const moves = kept.number > limit
   const changes = !same(kept.cidrs, sources)
   if (!moves && !changes) return { kept, chains: [], notes: [] }
   const key = keyOf(want)
-  const numbers = moves || !tier.editable ? freeNumbers(list, want.ipProtocol, tier.numberStart) : []
+  const numbers = moves || !tier.editable ? place(of) : []
   const notes = moves && numbers.length === 0 ? [fullNote(tier, port)] : []
   if (tier.editable) {
     const change = {
@@ -141,22 +152,28 @@ const adjust = (of: PortInput, kept: AclItem): PortPlan => {
   return { kept, chains: [{ key, steps, always: revokes ? [closing] : [], needs: [] }], notes }
 }
 
-const planPort = (
-  input: AclInput,
-  tier: TierAcl,
-  list: ReadonlyArray<AclItem>,
-  ours: ReadonlyArray<AclItem>,
-  want: AclInput["ports"][number]
-): PortPlan => {
-  const limit = limitOf(list, want.ipProtocol)
+const planPort = (of: Omit<PortInput, "sources">, ours: ReadonlyArray<AclItem>): PortPlan => {
+  const { limit, want } = of
   const [kept] = ours
     .filter((item) => isExactly(item, want.port, want.ipProtocol))
     .sort((a, b) => Number(a.number > limit) - Number(b.number > limit) || a.number - b.number)
   const { sources } = want
   // A demand for sources that is not understood keeps what is there and makes nothing.
   if (sources === undefined) return { ...(kept === undefined ? {} : { kept }), chains: [], notes: [] }
-  const of = { input, tier, list, want, sources }
-  return kept === undefined ? make(of) : adjust(of, kept)
+  return kept === undefined ? make({ ...of, sources }) : adjust({ ...of, sources }, kept)
+}
+
+/** In a list that stays as it is: told if it keeps out what is wanted. */
+const planClosed = (
+  { ports }: AclInput,
+  tier: TierAcl,
+  closed: NonNullable<TierAcl["closed"]>,
+  list: ReadonlyArray<AclItem>
+): ReadonlyArray<Note> => {
+  const shut = ports.some(({ ipProtocol, port, sources }) =>
+    sources?.some((source) => !letsIn(list, ipProtocol, port, source))
+  )
+  return shut ? [closedNote(tier, closed)] : []
 }
 
 export const planAcl = (input: AclInput): AclPlan => {
@@ -165,15 +182,15 @@ export const planAcl = (input: AclInput): AclPlan => {
   if (tier === undefined) return { chains: closeAll(ours), notes: [] }
   const list = items.filter(({ listId }) => listId === tier.listId)
   const inList = ours.filter(({ listId }) => listId === tier.listId)
-  const { closed } = tier
-  if (closed !== undefined) {
-    const shut = ports.some(({ ipProtocol, port, sources }) =>
-      sources?.some((source) => !letsIn(list, ipProtocol, port, source))
-    )
+  if (tier.closed !== undefined) {
     const elsewhere = ours.filter((item) => !inList.includes(item))
-    return { chains: closeAll(elsewhere), notes: shut ? [closedNote(tier, closed)] : [] }
+    return { chains: closeAll(elsewhere), notes: planClosed(input, tier, tier.closed, list) }
   }
-  const plans = ports.map((want) => planPort(input, tier, list, inList, want))
+  const others = list.filter((item) => !inList.includes(item))
+  const taken = new Set(list.map(({ number }) => number))
+  const plans = ports.map((want) =>
+    planPort({ input, tier, want, taken, limit: limitOf(others, want.ipProtocol) }, inList)
+  )
   const kept = new Set(plans.flatMap((plan) => plan.kept ?? []))
   return {
     chains: [...plans.flatMap(({ chains }) => chains), ...closeAll(ours.filter((item) => !kept.has(item)))],
