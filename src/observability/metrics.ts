@@ -186,7 +186,7 @@ export const configReloads = counter(
 )
 export const nodeDeletionPaused = gauge(
   "cloudstack_ccm_node_deletion_paused",
-  "1 while more Nodes than the limit would have to be deleted, and none is, else 0."
+  "1 while the deletion of some Node waits for the limit of deletions, else 0."
 )
 export const processCpu = counter("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.")
 export const processMemory = gauge("process_resident_memory_bytes", "Resident memory size in bytes.")

@@ -8,6 +8,7 @@ import { layerWatching } from "../../config/watch.ts"
 import { ClusterId } from "../../controllers/ClusterIdentity.ts"
 import * as FencedApi from "../../controllers/FencedApi.ts"
 import * as FencedNodes from "../../controllers/FencedNodes.ts"
+import * as FencedServices from "../../controllers/FencedServices.ts"
 import { ServiceOptions } from "../../controllers/service/options.ts"
 import { ServiceController } from "../../controllers/service/ServiceController.ts"
 import { eventsLayer, leasesLayer, nodesLayer, servicesLayer } from "../../kubernetes/layers.ts"
@@ -66,11 +67,12 @@ export const processLayer = (flags: Flags, source: Source, first: Loaded) => {
 export const leaderLayer = (flags: Flags) => {
   const cloud = cloudServices.pipe(Layer.provide(FencedApi.layer), Layer.provide(cloudApiLive))
   const nodes = FencedNodes.layer.pipe(Layer.provide(nodesLayer))
+  const services = FencedServices.layer.pipe(Layer.provide(servicesLayer))
   const loadBalancerClass = flags["load-balancer-class"]
   const options = ServiceOptions.layerOf({
     workers: flags["concurrent-service-syncs"],
     resyncPeriod: flags["resync-period"],
     ...(loadBalancerClass === "" ? {} : { loadBalancerClass })
   })
-  return Layer.mergeAll(cloud, servicesLayer, nodes, ClusterId.layerNoDeps, options, ServiceController.layer)
+  return Layer.mergeAll(cloud, services, nodes, ClusterId.layerNoDeps, options, ServiceController.layer)
 }
