@@ -95,17 +95,15 @@ const claimsFirewall = (
   ports: ReadonlySet<number>
 ): boolean => {
   if (isMarked(rule.tags)) return taggedService(claimant.cluster, rule.tags) === claimant.uid
-  if (claimant.made.has(rule.id)) return true
   const { startPort } = rule
   if (startPort === undefined || !ports.has(startPort) || !isExact(rule, startPort, rule.protocol.toLowerCase())) {
     return false
   }
+  if (claimant.made.has(rule.id)) return true
   if (ownership !== "owned") return false
   if (claimant.expectedSources.some((sources) => sameList(sources, rule.cidrs))) return true
-  const unmarked = holding.firewall.filter(
-    (other) => !isMarked(other.tags) && isExact(other, startPort, rule.protocol.toLowerCase())
-  )
-  return unmarked.length === 1
+  // The sources may have changed while nobody was there. A rule beside one that is marked is somebody's own.
+  return holding.firewall.filter((other) => isExact(other, startPort, rule.protocol.toLowerCase())).length === 1
 }
 
 export const isForwardOf = (forward: Forward, { privatePort, protocol, publicPort }: ForwardShape): boolean =>

@@ -2,6 +2,7 @@
  * Decides for one Service on which address it is served and what has to happen there and on the addresses it leaves.
  * Pure: the same holdings give the same design, so that it can be made from the cache first and anew before a change.
  */
+import { admits } from "../../domain/Cidr.ts"
 import type { AclItem, Holding, Network, RuleId } from "../../domain/Cloud.ts"
 import { type Note, type Refusal, warning } from "../../domain/Refusal.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
@@ -78,9 +79,7 @@ const excessNotes = (own: Claims, wanted: Wanted): ReadonlyArray<Note> => {
     sources === undefined
       ? []
       : own.otherFirewall.filter(
-          (rule) =>
-            covers(rule, ipProtocol, port) &&
-            rule.cidrs.some((cidr) => !sources.includes(cidr) && !sources.includes("0.0.0.0/0"))
+          (rule) => covers(rule, ipProtocol, port) && rule.cidrs.some((cidr) => !admits(sources, cidr))
         )
   )
   if (wanted.border !== "firewall" || excess.length === 0) return []

@@ -3,7 +3,8 @@
  *
  * Sources that stay are never shut out without need: new ones open in a rule of their own before others close. Only a
  * rule that mixes sources that stay with sources that go has to be replaced (CloudStack cannot edit one, and refuses a
- * second rule that names the same network), and then its successor follows directly, new sources included.
+ * second rule that names the same network), and then its successor follows directly, new sources included. Several such
+ * rules are replaced one by one, so that a source that stays is out for one push of the router.
  */
 import { admits, canonicalText } from "../../domain/Cidr.ts"
 import type { AddressId, FirewallRule } from "../../domain/Cloud.ts"
@@ -37,9 +38,15 @@ export const planBorder = ({ addressId, others, ours, port, protocol, sources }:
   const open = new Set(stays.flatMap(listOf))
   const admitted = others.flatMap(listOf)
   const missing = sources.filter((cidr) => !open.has(cidr) && !admits(admitted, cidr))
+  const opening = (cidrs: ReadonlyArray<string>): ReadonlyArray<Step> =>
+    cidrs.length === 0 ? [] : [Step.OpenBorder({ addressId, protocol, port, cidrs })]
+  const [first, ...rest] = mixed
+  const later = rest.map((rule) => ({ rule, cidrs: missing.filter((cidr) => listOf(rule).includes(cidr)) }))
+  const now = missing.filter((cidr) => !later.some(({ cidrs }) => cidrs.includes(cidr)))
   const steps: ReadonlyArray<Step> = [
-    ...mixed.map(({ id }) => Step.CloseBorder({ id, port })),
-    ...(missing.length === 0 ? [] : [Step.OpenBorder({ addressId, protocol, port, cidrs: missing })])
+    ...(first === undefined ? [] : [Step.CloseBorder({ id: first.id, port })]),
+    ...opening(now),
+    ...later.flatMap(({ cidrs, rule }) => [Step.CloseBorder({ id: rule.id, port }), ...opening(cidrs)])
   ]
   if (steps.length === 0 && goes.length === 0) return undefined
   return {
