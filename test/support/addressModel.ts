@@ -89,11 +89,6 @@ export const applyStep = (holding: Holding, step: Step, made: Map<number, RuleId
       return open(holding, step)
     case "CloseBorder":
       return { ...holding, firewall: without(holding.firewall, step.id) }
-    // Nothing of the address.
-    case "OpenAcl":
-    case "UpdateAcl":
-    case "CloseAcl":
-      return holding
     case "CreateForward":
       return forward(holding, step)
     case "DeleteForward":

@@ -1,7 +1,7 @@
 /** A cluster and a CloudStack in memory with the service controller's parts between them, on virtual time. */
 import { Duration, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import type { Parameters } from "../../src/cloudstack/Api.ts"
+import { CloudStackApi, type Parameters } from "../../src/cloudstack/Api.ts"
 import { layer as cloudServices } from "../../src/cloudstack/layers.ts"
 import { type SimulatorOptions, layer as simulator } from "../../src/cloudstack/memory/layer.ts"
 import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
@@ -81,12 +81,30 @@ export interface BedOptions {
   readonly controller?: Partial<ServiceControllerOptions>
   /** `none` lets calls run into each other on CloudStack's locks. */
   readonly lanes?: "none"
+  /** Whose key the controller has: the `ref` of an account. */
+  readonly account?: string
+  /** Name of the project that the cluster is in. */
+  readonly project?: string
+  /** Another server than the simulated one: what it does with calls. */
+  readonly around?: (api: CloudStackApi["Service"]) => CloudStackApi["Service"]
 }
+
+const aroundApi = ({ account = "alice", around = (api) => api }: BedOptions) =>
+  Layer.effect(CloudStackApi, Effect.map(CloudStackApi, around)).pipe(Layer.provide(layerMemory(account)))
+
+/** The project's id is chosen by the simulator. */
+const settingsLayer = ({ project, settings: over }: BedOptions) =>
+  Layer.unwrap(
+    Effect.map(world, ({ projects }) => {
+      const projectId = projects.find(({ name }) => name === project)?.id
+      return Settings.layerOf({ ...settings, ...(projectId === undefined ? {} : { projectId }), ...over })
+    })
+  )
 
 const noLanes = Layer.succeed(AddressLanes, { within: () => (effect) => effect })
 
 export const bed = (options: BedOptions = {}) => {
-  const cloud = cloudServices.pipe(Layer.provide(layerMemory("alice")))
+  const cloud = cloudServices.pipe(Layer.provide(aroundApi(options)))
   return Layer.mergeAll(
     cloud,
     options.lanes === "none" ? Layer.merge(ServiceController.layer, noLanes) : ServiceController.layer,
@@ -94,10 +112,10 @@ export const bed = (options: BedOptions = {}) => {
     ClusterId.layerOf("test-cluster")
   ).pipe(
     Layer.provideMerge(
-      Layer.mergeAll(
-        kubernetesMemory,
-        Settings.layerOf({ ...settings, ...options.settings }),
-        simulator(options.world ?? worldOf(), { seed: 1, ...options.simulator })
+      settingsLayer(options).pipe(
+        Layer.provideMerge(
+          Layer.merge(kubernetesMemory, simulator(options.world ?? worldOf(), { seed: 1, ...options.simulator }))
+        )
       )
     )
   )
@@ -128,7 +146,7 @@ export const isRead = (command: string): boolean => /^(list|get|query)/.test(com
 export const callsOf = (log: ReadonlyArray<LogEntry>): Readonly<Record<string, number>> => {
   const counts: Record<string, number> = {}
   for (const { account, command } of log) {
-    if (account !== "alice" || command === "queryAsyncJobResult" || command === "listAsyncJobs") continue
+    if (account === "root" || command === "queryAsyncJobResult" || command === "listAsyncJobs") continue
     counts[command] = (counts[command] ?? 0) + 1
   }
   return counts
@@ -155,6 +173,17 @@ export const byHand = Effect.fnUntraced(function* (command: string, parameters: 
   yield* TestClock.adjust("10 seconds")
   return answer
 })
+
+interface AclItemRow {
+  readonly id: string
+  readonly number: number
+  readonly protocol: string
+  readonly startPort?: number
+  readonly cidrs: string
+  readonly action: string
+  readonly trafficType: string
+  readonly reason?: string
+}
 
 interface Snapshot {
   readonly addresses: ReadonlyArray<{
@@ -185,7 +214,13 @@ interface Snapshot {
   }>
   readonly tags: ReadonlyArray<{ readonly type: string; readonly key: string; readonly value: string }>
   readonly machines: ReadonlyArray<{ readonly id: string; readonly name: string }>
+  readonly projects: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly networks: ReadonlyArray<{ readonly id: string; readonly name: string }>
+  readonly aclLists: ReadonlyArray<{
+    readonly id: string
+    readonly name: string
+    readonly items: ReadonlyArray<AclItemRow>
+  }>
   readonly freeAddresses: Readonly<Record<string, number>>
   readonly pushes: number
 }
