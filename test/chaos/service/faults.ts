@@ -26,7 +26,12 @@ const anyCall = [
   "outage 503"
 ] as const
 const lists = ["stale list 5 s", "stale list 60 s", "empty list"] as const
-const jobs = ["job fails", "job fails without result", "job stuck, then cancelled", "job stuck, then forgotten"] as const
+const jobs = [
+  "job fails",
+  "job fails without result",
+  "job stuck, then cancelled",
+  "job stuck, then forgotten"
+] as const
 export type CloudFault = (typeof anyCall)[number] | (typeof lists)[number] | (typeof jobs)[number]
 
 /** Faults that hit a write to the API server. */

@@ -76,7 +76,9 @@ export const cloudLines = (start: Snapshot, world: Snapshot): ReadonlyArray<stri
       ({ address, cidrs, endPort, id, protocol, startPort, state }) =>
         `firewall ${label(address)} ${protocol} ${startPort}-${endPort} ${[...cidrs].sort()} ${state} ${tagsOf(world, id)}`
     ),
-    ...world.portForwardingRules.map(({ address, publicPort, state }) => `forwarding ${label(address)} ${publicPort} ${state}`)
+    ...world.portForwardingRules.map(
+      ({ address, publicPort, state }) => `forwarding ${label(address)} ${publicPort} ${state}`
+    )
   ].sort()
 }
 
@@ -105,7 +107,11 @@ export const serviceLines = (
 
 /** Rows that were there from the start are there still, the very same. */
 export const foreignChanges = (start: Snapshot, world: Snapshot): ReadonlyArray<string> => {
-  const compare = <A extends { readonly id: string }>(kind: string, before: ReadonlyArray<A>, after: ReadonlyArray<A>) => {
+  const compare = <A extends { readonly id: string }>(
+    kind: string,
+    before: ReadonlyArray<A>,
+    after: ReadonlyArray<A>
+  ) => {
     const now = new Map(after.map((row) => [row.id, JSON.stringify([row, tagsOf(world, row.id)])]))
     return before.flatMap((row) => {
       const is = now.get(row.id)
@@ -148,9 +154,11 @@ export const traces = (start: Snapshot, world: Snapshot, uid: string): ReadonlyA
   const isOurs = (rule: Snapshot["loadBalancerRules"][number]) =>
     rule.name.startsWith(name) || rule.description?.includes(uid) === true
   const strangers = new Set(
-    [...world.loadBalancerRules.filter((rule) => !isOurs(rule)), ...world.firewallRules, ...world.portForwardingRules].map(
-      ({ address }) => address
-    )
+    [
+      ...world.loadBalancerRules.filter((rule) => !isOurs(rule)),
+      ...world.firewallRules,
+      ...world.portForwardingRules
+    ].map(({ address }) => address)
   )
   const kept = new Set(acquired(start, world).flatMap(({ id, ip }) => (strangers.has(ip) ? [id] : [])))
   return [

@@ -26,7 +26,8 @@ export const referenceOf = (scenario: Scenario, setting: Setting): Reference => 
 const unfinished = /^address new Allocating/
 
 const hour = 3_600_000
-const patience = (faults: ReadonlyArray<Fault>): number => (faults.some(({ name }) => leavesStuckJob(name)) ? 3 : 1) * hour
+const patience = (faults: ReadonlyArray<Fault>): number =>
+  (faults.some(({ name }) => leavesStuckJob(name)) ? 3 : 1) * hour
 /** Beyond what the same run needs without faults. */
 const mostMoreCalls = (faults: ReadonlyArray<Fault>): number =>
   faults.some(({ name }) => leavesStuckJob(name)) ? 2_000 : 400

@@ -162,7 +162,11 @@ export const live = (input: RunInput): Outcome => {
     if (reason === "DeletedLoadBalancer") {
       for (const trace of traces(before, world(), uid)) wrong.add(`DeletedLoadBalancer was said, and there is ${trace}`)
     }
-    if (reason === "EnsuredLoadBalancer" && service !== undefined && textAt(service, "spec", "type") === "LoadBalancer") {
+    if (
+      reason === "EnsuredLoadBalancer" &&
+      service !== undefined &&
+      textAt(service, "spec", "type") === "LoadBalancer"
+    ) {
       if (textAt(service, "metadata", "deletionTimestamp") !== "") return
       const list = objectAt(service, "status", "loadBalancer")["ingress"]
       const served = world().loadBalancerRules.some((rule) => rule.description?.includes(uid) === true)
@@ -200,14 +204,12 @@ export const live = (input: RunInput): Outcome => {
   let current: Process | undefined
   const begin = () => {
     lives++
-    const process: Process = { domain: time.domain(), doomed: false, stop: "no" }
+    const process: Process = { domain: time.domain(), doomed: false, stop: "no", waiting: new Set() }
     current = process
     const seenApi = outside.cloudStack(process)
     const seenKube = outside.kubernetes(process)
     const layers = Layer.mergeAll(
-      cloudServices.pipe(
-        Layer.provide(Layer.succeed(CloudStackApi, input.sabotage?.cloudStack?.(seenApi) ?? seenApi))
-      ),
+      cloudServices.pipe(Layer.provide(Layer.succeed(CloudStackApi, input.sabotage?.cloudStack?.(seenApi) ?? seenApi))),
       ServiceController.layer,
       ServiceOptions.layerOf(),
       ClusterId.layerOf("test-cluster")
@@ -254,7 +256,7 @@ export const live = (input: RunInput): Outcome => {
     let quietFrom = time.now()
     while (time.now() < limit) {
       time.pass(Math.min(limit, quietFrom + quietMillis), tick)
-      const rests = outside.inFlight() === 0 && current !== undefined
+      const rests = outside.inFlight() === 0 && current?.waiting.size === 0
       const last = rests ? outside.lastAt() : time.now()
       if (last <= quietFrom) return
       quietFrom = last
@@ -336,10 +338,11 @@ export const live = (input: RunInput): Outcome => {
     if (outside.calm() && input.isEnd(end)) took = Math.max(0, outside.lastAt() - begun)
     else time.pass(Math.min(limit, time.now() + 5_000), tick)
   }
-  const mutations = outside.calls.filter(isMutation).length
+  const mutations = outside.mutations()
+  const said = outside.calls.length
   if (took !== undefined && input.hold) {
     time.pass(time.now() + holdMillis, tick)
-    const later = outside.calls.filter(isMutation).slice(mutations)
+    const later = outside.calls.slice(said).filter(isMutation)
     if (later.length > 0) wrong.add(`changes go on after the end: ${later.map(({ what }) => what).join(", ")}`)
     end = endNow()
     if (!input.isEnd(end)) wrong.add("the end does not last")

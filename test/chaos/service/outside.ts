@@ -16,7 +16,7 @@ import {
   Unreachable
 } from "../../../src/cloudstack/Api.ts"
 import type { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
-import type { KubeRequest } from "../../../src/kubernetes/KubeApi.ts"
+import { type KubeRequest, operationOf } from "../../../src/kubernetes/KubeApi.ts"
 import { KubeError } from "../../../src/kubernetes/KubeError.ts"
 import type { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
 import { type Call, type Fault, type FaultName, simulated } from "./faults.ts"
@@ -36,6 +36,8 @@ export interface Process {
   /** Whether it was asked to end. */
   stop: "no" | "asked" | "stopping"
   interrupt?: () => void
+  /** The calls that it waits for. */
+  readonly waiting: Set<object>
 }
 
 export interface OutsideOptions {
@@ -60,6 +62,7 @@ export const makeOutside = (options: OutsideOptions) => {
   let outage: { readonly until: number; readonly name: FaultName } | undefined
   const begun = time.now()
   let inFlight = 0
+  let mutations = 0
   let lastAt = time.now()
 
   /** On the server's side, whatever becomes of the caller. */
@@ -140,17 +143,37 @@ export const makeOutside = (options: OutsideOptions) => {
       Effect.suspend(() => {
         const name = note(process, { to: "CloudStack", what: command }, parameters)
         if (name === "gone") return Effect.never
-        if (name === "outage 429" || name === "outage 503") outage = { name, until: time.now() + outageMillis }
-        if (outage !== undefined && time.now() < outage.until) {
-          return outage.name === "outage 429"
-            ? failing(command, new Throttled({ retryAfter: Duration.seconds(1) }))
-            : failing(command, new Unavailable({ status: 503, text: "outage" }))
-        }
-        const over = givenUp(command, parameters)
-        if (over !== undefined) return over
-        return strike(process, command, reused(parameters), name)
+        return awaited(process, ask(process, command, parameters, name))
       })
   })
+
+  /** Counted as long as somebody waits for it. */
+  const awaited = <A, E>(process: Process, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+    Effect.suspend(() => {
+      const call = {}
+      process.waiting.add(call)
+      return Effect.ensuring(
+        effect,
+        Effect.sync(() => {
+          process.waiting.delete(call)
+          lastAt = time.now()
+        })
+      )
+    })
+
+  const ask = (process: Process, command: string, parameters: Parameters, name: FaultName | undefined) =>
+    Effect.suspend(() => {
+      if (name === "outage 429" || name === "outage 503") outage = { name, until: time.now() + outageMillis }
+      if (outage !== undefined && time.now() < outage.until) {
+        return outage.name === "outage 429"
+          ? failing(command, new Throttled({ retryAfter: Duration.seconds(1) }))
+          : failing(command, new Unavailable({ status: 503, text: "outage" }))
+      }
+      const over = givenUp(command, parameters)
+      if (over !== undefined) return over
+      if (!/^(list|query|get)/.test(command)) mutations++
+      return strike(process, command, reused(parameters), name)
+    })
 
   const strike = (
     process: Process,
@@ -208,14 +231,16 @@ export const makeOutside = (options: OutsideOptions) => {
   }
 
   let downUntil = 0
-  const write = (process: Process, request: KubeRequest): Effect.Effect<unknown, KubeError> => {
-    const operation = `${request.verb} ${request.resource.plural}`
+  const write = (
+    process: Process,
+    request: KubeRequest,
+    name: FaultName | undefined
+  ): Effect.Effect<unknown, KubeError> => {
+    const operation = operationOf(request)
+    mutations++
     const fail = (status: number) => Effect.fail(new KubeError({ operation, status, text: "chaos" }))
-    const name = note(process, { to: "Kubernetes", what: operation }, {})
     const done = apart(process, Effect.andThen(Effect.sleep(network), kube.request(request)))
     switch (name) {
-      case "gone":
-        return Effect.never
       case "die before":
         kill(process)
         return Effect.never
@@ -259,7 +284,10 @@ export const makeOutside = (options: OutsideOptions) => {
     request: (request) =>
       request.verb === "get" || request.verb === "list"
         ? kube.request(request)
-        : Effect.suspend(() => write(process, request))
+        : Effect.suspend(() => {
+            const name = note(process, { to: "Kubernetes", what: operationOf(request) }, {})
+            return name === "gone" ? Effect.never : awaited(process, write(process, request, name))
+          })
   })
 
   return {
@@ -267,6 +295,8 @@ export const makeOutside = (options: OutsideOptions) => {
     kubernetes,
     calls,
     inFlight: () => inFlight,
+    /** Changes that were sent. */
+    mutations: () => mutations,
     lastAt: () => lastAt,
     /** Whether all faults have happened and are over. */
     calm: () => due.size === 0 && time.now() >= (outage?.until ?? 0) && time.now() >= downUntil,

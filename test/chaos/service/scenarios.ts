@@ -12,7 +12,12 @@ export type Action =
   | { readonly _tag: "Join"; readonly node: string }
   | { readonly _tag: "Leave"; readonly node: string }
   /** Somebody's command to CloudStack on an address: the Service's, or one by its name in the start world. */
-  | { readonly _tag: "Cloud"; readonly command: string; readonly on: Place; readonly parameters: Record<string, string> }
+  | {
+      readonly _tag: "Cloud"
+      readonly command: string
+      readonly on: Place
+      readonly parameters: Record<string, string>
+    }
 
 export type Place = "own" | "given" | "free"
 
@@ -152,7 +157,12 @@ export const scenarios: ReadonlyArray<Scenario> = [
     name: "a firewall rule of the user on our address",
     steps: settled(
       apply(),
-      cloud("createFirewallRule", "own", { protocol: "tcp", startport: "9000", endport: "9000", cidrlist: "0.0.0.0/0" }),
+      cloud("createFirewallRule", "own", {
+        protocol: "tcp",
+        startport: "9000",
+        endport: "9000",
+        cidrlist: "0.0.0.0/0"
+      }),
       remove()
     )
   },

@@ -2,7 +2,7 @@
  * Virtual time for worlds in which processes die: everything runs synchronously in one order, time jumps to the next
  * timer when nobody is busy, and a process that is killed never runs again, finalizers included.
  */
-import { Clock, Duration, Effect, Scheduler } from "effect"
+import { Clock, Duration, Effect, type Scheduler } from "effect"
 
 /** What runs together and dies together: a controller process, or the server side. */
 export interface Domain {
@@ -68,6 +68,9 @@ export const makeTime = (start: number) => {
 
   const makeDomain = (): Domain => {
     let alive = true
+    const kill = () => {
+      alive = false
+    }
     const sleep = (duration: Duration.Duration) =>
       Effect.callback<void>((resume) => {
         const millis = Duration.toMillis(duration)
@@ -102,7 +105,7 @@ export const makeTime = (start: number) => {
       shouldYield: (fiber) => fiber.currentOpCount >= 2_048,
       makeDispatcher: () => dispatcher
     }
-    const domain: Domain = { clock, scheduler, alive: () => alive, kill: () => void (alive = false) }
+    const domain: Domain = { clock, scheduler, alive: () => alive, kill }
     return domain
   }
 
@@ -122,7 +125,7 @@ export const makeTime = (start: number) => {
     Effect.runFork(Effect.provideService(effect, Clock.Clock, domain.clock), { scheduler: domain.scheduler })
 
   /** The result of something that needs no time. */
-  const now_ = <A, E>(domain: Domain, effect: Effect.Effect<A, E>): A => {
+  const sync = <A, E>(domain: Domain, effect: Effect.Effect<A, E>): A => {
     const fiber = fork(domain, effect)
     drain()
     const exit = fiber.pollUnsafe()
@@ -148,7 +151,7 @@ export const makeTime = (start: number) => {
     }
   }
 
-  return { now: () => now, domain: makeDomain, drain, fork, sync: now_, pass }
+  return { now: () => now, domain: makeDomain, drain, fork, sync, pass }
 }
 
 export type Time = ReturnType<typeof makeTime>
