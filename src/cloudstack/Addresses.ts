@@ -18,6 +18,8 @@ export class Addresses extends Context.Service<
     /** None if it is not (or no longer) the caller's. */
     readonly find: (id: AddressId) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
     readonly findByIp: (ip: string) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
+    /** Nobody has it, as far as the server tells. */
+    readonly isFree: (ip: string) => Effect.Effect<boolean, CloudStackError>
     /** `ip` asks for that very address. `jobId` makes a lost answer findable. */
     readonly associate: (request: {
       readonly target: { readonly networkId: NetworkId } | { readonly vpcId: string }

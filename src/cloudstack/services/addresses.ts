@@ -18,6 +18,11 @@ export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
       list: list(),
       find: Effect.fn("Addresses.find")((id) => Effect.map(noneIfAbsent(list({ id })), Array.head)),
       findByIp: Effect.fn("Addresses.findByIp")((ip) => Effect.map(list({ ipaddress: ip }), Array.head)),
+      isFree: Effect.fn("Addresses.isFree")((ip) =>
+        Effect.map(list({ ipaddress: ip, allocatedonly: "false" }), (found) =>
+          found.some(({ state }) => state === "Free")
+        )
+      ),
       associate: Effect.fn("Addresses.associate")(function* ({ ip, jobId, target }) {
         const pending = yield* jobs.submit(
           "associateIpAddress",

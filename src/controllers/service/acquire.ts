@@ -4,6 +4,7 @@
  */
 import { Effect, Option, Schema } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
+import { Forwards } from "../../cloudstack/Forwards.ts"
 import { Jobs, type Pending } from "../../cloudstack/Jobs.ts"
 import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { AddressId, type Network, type PublicAddress } from "../../domain/Cloud.ts"
@@ -45,7 +46,8 @@ const isOf = ({ allocatedAt }: PublicAddress, { ran }: Pending): boolean =>
 const isUntouched = Effect.fnUntraced(function* (address: PublicAddress) {
   if (address.state !== "Allocated" || isMarked(address.tags) || !mayBeReleased(address)) return false
   const rules = yield* (yield* LoadBalancers).list({ addressId: address.id })
-  return rules.length === 0
+  const forwards = yield* (yield* Forwards).list(address.id)
+  return rules.length + Option.getOrElse(forwards, () => []).length === 0
 })
 
 /** The address that an earlier allocation left behind, if it is still as that left it. */

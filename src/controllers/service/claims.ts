@@ -28,7 +28,9 @@ export interface Claims {
   readonly otherFirewall: ReadonlyArray<FirewallRule>
   /** As far as the role may list forwards. */
   readonly otherForwards: ReadonlyArray<Forward>
-  /** Tagged to outlive its Service, for Services of this name. */
+  /** Name of the Services that the address is tagged to be kept for. */
+  readonly keptFor: string | undefined
+  /** It is this Service's name. */
   readonly kept: boolean
 }
 
@@ -120,6 +122,7 @@ const claimsForward = (forward: Forward, claimant: Claimant, ownership: AddressO
 }
 
 export const claims = (holding: Holding, claimant: Claimant): Claims => {
+  const keptFor = keptName(claimant.cluster, holding.address.tags)
   const mine = holding.rules.filter((rule) => claim(claimant.cluster, claimant.uid, rule) !== "foreign")
   const ownership = ownershipOf(holding, claimant, mine)
   const others = holding.rules.filter((rule) => !mine.includes(rule))
@@ -142,7 +145,8 @@ export const claims = (holding: Holding, claimant: Claimant): Claims => {
     otherRules: others,
     otherFirewall: holding.firewall.filter((rule) => !firewall.includes(rule)),
     otherForwards: forwarded.filter((forward) => !forwards.includes(forward)),
-    kept: keptName(claimant.cluster, holding.address.tags) === claimant.name
+    keptFor,
+    kept: keptFor === claimant.name
   }
 }
 

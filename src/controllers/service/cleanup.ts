@@ -1,5 +1,6 @@
 /** Removes all that a Service has in CloudStack, then lets it go. The finalizer is the last word. */
 import { Effect, Option } from "effect"
+import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { AddressId, Holding } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
@@ -12,25 +13,35 @@ import { ServiceOptions } from "./options.ts"
 import { dropFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { isElsewhere } from "./selection.ts"
+import { takingTurns } from "./sharing.ts"
 import { aclItemsFor } from "./tierAcl.ts"
+import type { Kept } from "./wanted.ts"
+
+/** What the Service says of its address; undefined = not understood, so as the address is tagged. */
+const keepOf = (service: Service): Kept<boolean> => {
+  const { keepIp } = decodeAnnotations(service.annotations, service.ports)
+  if (keepIp._tag === "Invalid") return undefined
+  return keepIp._tag === "Given" && keepIp.value
+}
+
+const removalFrom = Effect.fnUntraced(function* (service: Service, holdings: ReadonlyArray<Holding>) {
+  const claimant = yield* claimantFor(service)
+  const items = yield* aclItemsFor(holdings)
+  const aclItems = Option.getOrElse(items, () => [])
+  return designRemoval(holdings, claimant, aclItems, keepOf(service))
+})
 
 /** Until a fresh look shows that nothing of the Service is left. */
-const removeAll = Effect.fnUntraced(function* (service: Service) {
+const removeAll = Effect.fnUntraced(function* (
+  service: Service,
+  cached: ReadonlyArray<Holding>,
+  known: ReadonlyArray<AddressId>
+) {
   const reporter = yield* Reporter
   const cluster = yield* ClusterId
-  const claimant = yield* claimantFor(service)
-  const cached = yield* cachedHoldings(service)
-  const removalFrom = Effect.fnUntraced(function* (holdings: ReadonlyArray<Holding>) {
-    const items = yield* aclItemsFor(holdings)
-    return designRemoval(
-      holdings,
-      claimant,
-      Option.getOrElse(items, () => [])
-    )
-  })
-  let concerned: ReadonlyArray<AddressId> = (yield* removalFrom(cached)).leaving.map(({ address }) => address.id)
+  let concerned = known
   for (let looks = 1; ; looks++) {
-    const removal = yield* removalFrom(yield* freshHoldings(service, cached, concerned))
+    const removal = yield* removalFrom(service, yield* freshHoldings(service, cached, concerned))
     yield* reporter.tell(service, removal.notes)
     if (removal.plan.cleanup.length === 0) return
     if (looks === 1) yield* reporter.say(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
@@ -51,10 +62,20 @@ const removeAll = Effect.fnUntraced(function* (service: Service) {
   }
 })
 
+const remove = Effect.fnUntraced(function* (service: Service) {
+  const cached = yield* cachedHoldings(service)
+  const leaving = (yield* removalFrom(service, cached)).leaving.map(({ address }) => address)
+  const ids = leaving.map(({ id }) => id)
+  yield* takingTurns(
+    leaving.map(({ ip }) => ip),
+    removeAll(service, cached, ids)
+  )
+})
+
 export const cleanup = Effect.fn("service.cleanup")(function* (service: Service) {
   const reporter = yield* Reporter
   const { loadBalancerClass } = yield* ServiceOptions
-  yield* removeAll(service)
+  yield* remove(service)
   yield* releaseLeftovers(service.uid)
   // Another controller serves it now and needs the finalizer, which is the same for all of them.
   if (isElsewhere(service, loadBalancerClass)) return "NotOurs" as const

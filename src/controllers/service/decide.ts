@@ -16,7 +16,7 @@ export interface Decision {
   readonly refusal?: Refusal
   readonly notes: ReadonlyArray<Note>
   /** An address has to be acquired first; then the decision is made again. */
-  readonly acquire?: { readonly network: Network; readonly ip?: string }
+  readonly acquire?: { readonly network: Network; readonly ip?: string; readonly keep: boolean }
   readonly plan: Plan
   /** What happens on addresses that the Service leaves. */
   readonly leaving: ReadonlyArray<Chain>
@@ -72,7 +72,13 @@ export const decide = Effect.fn("service.decide")(function* (
     case "Acquire": {
       const { ip } = found
       const concerned = ids(claimedBy(holdings, claimant))
-      return { notes, acquire: { network, ...(ip === undefined ? {} : { ip }) }, plan: nothing, leaving: [], concerned }
+      return {
+        notes,
+        acquire: { network, keep: wanted.keep === true, ...(ip === undefined ? {} : { ip }) },
+        plan: nothing,
+        leaving: [],
+        concerned
+      }
     }
     case "Planned":
       return {

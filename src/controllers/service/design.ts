@@ -13,7 +13,7 @@ import { type AclInput, planAcl } from "./planAcl.ts"
 import { covers } from "./planBorder.ts"
 import { preflight } from "./preflight.ts"
 import { planLeaving } from "./release.ts"
-import type { Wanted, WantedPort } from "./wanted.ts"
+import type { Kept, Wanted, WantedPort } from "./wanted.ts"
 
 export interface DesignInput {
   readonly service: Service
@@ -98,8 +98,8 @@ const refuseUnmade = (wanted: Wanted, own: Claims | undefined): Refusal | undefi
 /** A forward has changed the port by the time that traffic comes to the ACL. */
 const asSeenByAcl = (want: WantedPort): WantedPort => (want.via === "forward" ? { ...want, port: want.nodePort } : want)
 
-const planLeavings = (leaving: ReadonlyArray<Claims>) => {
-  const parts = leaving.map(planLeaving)
+const planLeavings = (leaving: ReadonlyArray<Claims>, { name }: Claimant, keep: Kept<boolean>) => {
+  const parts = leaving.map((own) => planLeaving(own, name, keep))
   return {
     plan: { traffic: [], cleanup: parts.flatMap(({ chains }) => chains) },
     notes: parts.flatMap(({ notes }) => notes)
@@ -116,11 +116,11 @@ export const design = (input: DesignInput): Design => {
   const waiting = refuseUnmade(wanted, target)
   if (waiting !== undefined) return { _tag: "Refused", refusal: waiting, claimed }
   if (target === undefined) return { _tag: "Acquire", ...(named === undefined ? {} : { ip: named.ip }) }
-  const refusal = preflight(target, wanted.ports, network, named?.field ?? `address ${target.address.ip}`)
+  const refusal = preflight(target, wanted, network, named?.field ?? `address ${target.address.ip}`)
   if (refusal !== undefined) return { _tag: "Refused", refusal, claimed }
 
   const leaving = claimed.filter((own) => own !== target)
-  const left = planLeavings(leaving)
+  const left = planLeavings(leaving, claimant, wanted.keep)
   const { cluster, uid } = claimant
   const acl = planAcl({ ...input.acl, cluster, uid, ports: wanted.ports.map(asSeenByAcl) })
   const onAddress = plan({
@@ -148,10 +148,11 @@ export const design = (input: DesignInput): Design => {
 export const designRemoval = (
   holdings: ReadonlyArray<Holding>,
   claimant: Claimant,
-  aclItems: ReadonlyArray<AclItem>
+  aclItems: ReadonlyArray<AclItem>,
+  keep: Kept<boolean>
 ) => {
   const leaving = holdings.map((holding) => claims(holding, claimant)).filter((own) => isClaimed(own, claimant))
-  const left = planLeavings(leaving)
+  const left = planLeavings(leaving, claimant, keep)
   const acl = planAcl({ cluster: claimant.cluster, uid: claimant.uid, items: aclItems, ports: [] })
   const plan: Plan = { traffic: [], cleanup: [...left.plan.cleanup, ...acl.chains] }
   return { leaving, plan, notes: left.notes }

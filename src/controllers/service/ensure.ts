@@ -1,9 +1,11 @@
 /** Makes a Service's load balancer what the Service wants: decide from the cache, and again afresh before any change. */
 import { Effect, Option } from "effect"
+import { Addresses } from "../../cloudstack/Addresses.ts"
 import type { CloudStackError } from "../../cloudstack/Api.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
+import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
-import { tags } from "../../domain/Ownership.ts"
+import { addressTags } from "../../domain/Ownership.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
@@ -11,35 +13,48 @@ import { acquire } from "./acquire.ts"
 import { apply } from "./apply.ts"
 import { change } from "./change.ts"
 import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
+import { wantedAddress } from "./desired.ts"
 import { failing, nextOf } from "./failure.ts"
 import { cachedHoldings, freshHoldings } from "./observe.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
+import { takingTurns } from "./sharing.ts"
 import { Step } from "./steps.ts"
+
+const notFree = (ip: string, cause: string): Refusal => ({
+  reason: "AddressNotFree",
+  field: `address ${ip}`,
+  cause,
+  remedy: "Name a free address or one of the account's, or none to get any"
+})
 
 /** A named address that cannot be had is the user's to settle; that none is free at all may pass. */
 const refuseAcquire = (error: CloudStackError, ip: string | undefined): Refusal | undefined => {
   const tag = error.reason._tag
   if (ip === undefined || (tag !== "NoCapacity" && tag !== "Refused" && tag !== "Forbidden")) return undefined
-  return {
-    reason: "AddressNotFree",
-    field: `address ${ip}`,
-    cause: `it is neither free nor the account's (${error.message})`,
-    remedy: "Name a free address or one of the account's, or none to get any"
-  }
+  return notFree(ip, `it is neither free nor the account's (${error.message})`)
 }
+
+/** Looked at before it is asked for, so that what cannot be had is refused without a trace. */
+const refuseTaken = Effect.fnUntraced(function* (decision: Decision) {
+  const { acquire: wanted, ...rest } = decision
+  if (wanted?.ip === undefined || (yield* (yield* Addresses).isFree(wanted.ip))) return decision
+  const cause =
+    "it is neither free nor the account's: another account may have it, or it is no public address of the zone"
+  return { ...rest, refusal: notFree(wanted.ip, cause) } satisfies Decision
+})
 
 /** The new address with its mark: the tag is set at once, and counts as set where the role may not (the rules say it then). */
 const acquireMarked = Effect.fnUntraced(function* (service: Service, wanted: NonNullable<Decision["acquire"]>) {
   const cluster = yield* ClusterId
   const address = yield* acquire({ serviceUid: service.uid, ...wanted })
   yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
-  const marks = tags(cluster, service)
+  const marks = addressTags(cluster, service, wanted.keep)
   const step = Step.TagAddress({ id: address.id, tags: marks })
   const tagged = yield* apply([{ key: "mark", steps: [step], always: [], needs: [] }], wanted.network.id)
   if (tagged.failures.size > 0) return yield* failing([...tagged.failures.values()])
   const marked: PublicAddress = { ...address, tags: [...address.tags, ...marks] }
-  return { address: marked, rules: [], firewall: [] } satisfies Holding
+  return { address: marked, rules: [], firewall: [], forwards: [] } satisfies Holding
 })
 
 /** The decision with its address, acquired if there is none yet. */
@@ -99,17 +114,15 @@ const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: 
   return refusal === undefined ? ("Converged" as const) : ("Refused" as const)
 })
 
-export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
+/** What is to be done, decided anew on what is read now, until it is done. */
+const settleAll = Effect.fnUntraced(function* (service: Service, cached: ReadonlyArray<Holding>, first: Decision) {
   const reporter = yield* Reporter
-  const cached = yield* cachedHoldings(service)
-  const first = yield* decide(service, cached, new Set())
-  if (isQuiet(service, first)) return yield* rest(service, first)
-
   const rigid = new Set<RuleId>()
-  let concerned = first.concerned
+  // A named address that is not known may have been acquired since for another Service.
+  let concerned = first.acquire?.ip === undefined ? first.concerned : []
   for (let looks = 1; ; looks++) {
     const holdings = yield* freshHoldings(service, cached, concerned)
-    const found = yield* decide(service, holdings, rigid)
+    const found = yield* refuseTaken(yield* decide(service, holdings, rigid))
     if (looks === 1) {
       if (isQuiet(service, found)) return yield* rest(service, found)
       yield* announce(service, found, false)
@@ -136,4 +149,19 @@ export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
         return yield* next.error
     }
   }
+})
+
+/** Where others may be too: the address that is named, those that are left, those that others have rules on. */
+const sharedAddresses = (service: Service, cached: ReadonlyArray<Holding>, decision: Decision) => {
+  if (isMembersOnly(decision)) return []
+  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  const concerned = cached.filter(({ address }) => decision.concerned.includes(address.id))
+  return [...(named._tag === "Named" ? [named.ip] : []), ...concerned.map(({ address }) => address.ip)]
+}
+
+export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
+  const cached = yield* cachedHoldings(service)
+  const first = yield* decide(service, cached, new Set())
+  if (isQuiet(service, first)) return yield* rest(service, first)
+  return yield* takingTurns(sharedAddresses(service, cached, first), settleAll(service, cached, first))
 })

@@ -1,8 +1,8 @@
 /** What stands in the way on the address itself, told with its name before anything is created. Pure. */
-import type { Network, PublicAddress } from "../../domain/Cloud.ts"
+import type { Forward, Network, PublicAddress } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Claims } from "./claims.ts"
-import type { WantedPort } from "./wanted.ts"
+import type { Wanted, WantedPort } from "./wanted.ts"
 
 const refuseAddress = (address: PublicAddress, network: Network, field: string): Refusal | undefined => {
   const refusal = (cause: string, remedy: string): Refusal => ({ reason: "AddressUnusable", field, cause, remedy })
@@ -30,7 +30,15 @@ const refuseAddress = (address: PublicAddress, network: Network, field: string):
   return undefined
 }
 
-const refusePort = (own: Claims, { port }: WantedPort, network: Network): Refusal | undefined => {
+/** A forward of others leaves a port number to nobody but forwards of the other protocol. */
+const blockingForward = ({ otherForwards }: Claims, { ipProtocol, port, via }: WantedPort): Forward | undefined =>
+  otherForwards.find(
+    ({ protocol, publicEndPort, publicPort }) =>
+      publicPort <= port && port <= publicEndPort && (via === "rule" || protocol.toLowerCase() === ipProtocol)
+  )
+
+const refusePort = (own: Claims, want: WantedPort, network: Network): Refusal | undefined => {
+  const { port, via } = want
   const { ip, isSourceNat } = own.address
   const rule = own.otherRules.find(({ publicPort }) => publicPort === port)
   if (rule !== undefined) {
@@ -41,7 +49,16 @@ const refusePort = (own: Claims, { port }: WantedPort, network: Network): Refusa
       remedy: "Use another port or address, or remove that rule"
     }
   }
-  if (port === 53 && isSourceNat && network.services.has("Dns")) {
+  const forward = blockingForward(own, want)
+  if (forward !== undefined) {
+    return {
+      reason: "PortTaken",
+      field: `spec.ports, port ${port}`,
+      cause: `port ${port} of ${ip} is taken by port forwarding rule ${forward.id}`,
+      remedy: "Use another port or address, or remove that rule"
+    }
+  }
+  if (port === 53 && via === "rule" && isSourceNat && network.services.has("Dns")) {
     return {
       reason: "PortReserved",
       field: `spec.ports, port ${port}`,
@@ -52,16 +69,28 @@ const refusePort = (own: Claims, { port }: WantedPort, network: Network): Refusa
   return undefined
 }
 
+/** On an address of ours a forward is known by its ports; on the user's only by its tag. */
+const refuseForwards = (own: Claims, { mayTag, ports }: Pick<Wanted, "mayTag" | "ports">): Refusal | undefined => {
+  const forward = ports.find(({ via }) => via === "forward")
+  if (forward === undefined || mayTag || own.ownership === "owned") return undefined
+  return {
+    reason: "ForwardingForbidden",
+    field: `spec.ports, port ${forward.port}`,
+    cause: `${own.address.ip} is not ours, so a port forwarding rule there has to be tagged as ours, and the key's role may not tag`,
+    remedy: "Allow createTags and deleteTags to the key's role, or let the address be allocated"
+  }
+}
+
 /** `field` names what made the Service use this address. */
 export const preflight = (
   own: Claims,
-  ports: ReadonlyArray<WantedPort>,
+  wanted: Pick<Wanted, "mayTag" | "ports">,
   network: Network,
   field: string
 ): Refusal | undefined => {
-  const refusal = refuseAddress(own.address, network, field)
+  const refusal = refuseAddress(own.address, network, field) ?? refuseForwards(own, wanted)
   if (refusal !== undefined) return refusal
-  for (const port of ports) {
+  for (const port of wanted.ports) {
     const taken = refusePort(own, port, network)
     if (taken !== undefined) return taken
   }

@@ -1,35 +1,61 @@
-/** How a Service leaves an address: in one release where the address is ours alone, else thing by thing. Pure. */
+/**
+ * How a Service leaves an address: in one release where the address is ours alone, else thing by thing; and nothing but
+ * its own things where the address is kept for the next Service of the name. Pure.
+ */
+import { keepTag } from "../../domain/Ownership.ts"
 import type { Note } from "../../domain/Refusal.ts"
-import type { Chain } from "./chains.ts"
+import { type Chain, chain } from "./chains.ts"
 import { type Claims, mayBeReleased } from "./claims.ts"
 import { planRetirement } from "./plan.ts"
 import { Step } from "./steps.ts"
+import type { Kept } from "./wanted.ts"
 
-/** Ours, and nobody else has anything on it. Others' firewall rules count: releasing would remove them. */
+export interface Leaving {
+  readonly chains: ReadonlyArray<Chain>
+  readonly notes: ReadonlyArray<Note>
+}
+
+const isOurs = (own: Claims): boolean => own.ownership === "owned" && mayBeReleased(own.address)
+
+/** Ours, and nobody else has anything on it. Others' firewall rules and forwards count: releasing would remove them. */
 export const isReleasable = (own: Claims): boolean =>
-  own.ownership === "owned" &&
-  mayBeReleased(own.address) &&
+  isOurs(own) &&
   own.otherRules.length === 0 &&
-  own.otherFirewall.length === 0
+  own.otherFirewall.length === 0 &&
+  own.otherForwards.length === 0 &&
+  (own.keptFor === undefined || own.kept)
+
+/** That the address bears our tag proves that one more can be set. */
+const isKept = (own: Claims, keep: Kept<boolean>): boolean =>
+  isOurs(own) && (keep ?? own.kept) && (own.kept || (own.tagged && own.keptFor === undefined))
+
+const retire = (own: Claims): ReadonlyArray<Chain> =>
+  planRetirement(own, []).map((one) => ({ ...one, key: `${own.address.ip} ${one.key}` }))
+
+const keptNote = ({ address: { ip } }: Claims, name: string): Note => ({
+  type: "Normal",
+  reason: "AddressKept",
+  message: `Address ${ip} is kept for Service ${name}. Without the annotation …-keep-ip it is released with the Service`
+})
+
+const strangersNote = ({ address: { ip }, otherFirewall, otherForwards }: Claims): Note => {
+  const ids = [...otherFirewall, ...otherForwards].map(({ id }) => id).join(", ")
+  const message = `Address ${ip} is kept: it carries firewall or port forwarding rules that are not ours (${ids}). Remove them and the address in CloudStack if nobody needs them`
+  return { type: "Warning", reason: "AddressKept", message }
+}
 
 /**
  * Releasing removes the rules too, in one command, so that the marks on them never go before the address. Each key is
- * prefixed by the address: a Service may leave several at once.
+ * prefixed by the address: a Service may leave several at once. `name` is the Service's, `keep` what it says of keeping.
  */
-export const planLeaving = (
-  own: Claims
-): { readonly chains: ReadonlyArray<Chain>; readonly notes: ReadonlyArray<Note> } => {
+export const planLeaving = (own: Claims, name: string, keep: Kept<boolean>): Leaving => {
   const { id, ip } = own.address
-  if (isReleasable(own)) {
-    return {
-      chains: [{ key: `release ${ip}`, steps: [Step.ReleaseAddress({ id })], always: [], needs: [] }],
-      notes: []
-    }
+  if (isKept(own, keep)) {
+    const mark = own.kept ? [] : [Step.TagAddress({ id, tags: [{ key: keepTag, value: name }] })]
+    return { chains: [...chain(`${ip} keep`, mark), ...retire(own)], notes: [keptNote(own, name)] }
   }
-  const chains = planRetirement(own, []).map((chain) => ({ ...chain, key: `${ip} ${chain.key}` }))
-  const strangers = own.otherRules.length === 0 && own.ownership === "owned" && mayBeReleased(own.address)
-  if (!strangers) return { chains, notes: [] }
-  const ids = own.otherFirewall.map((rule) => rule.id).join(", ")
-  const message = `Address ${ip} is kept: it carries firewall rules that are not ours (${ids}). Remove them and the address in CloudStack if nobody needs them`
-  return { chains, notes: [{ type: "Warning", reason: "AddressKept", message }] }
+  if (isReleasable(own)) return { chains: chain(`release ${ip}`, [Step.ReleaseAddress({ id })]), notes: [] }
+  const strangers =
+    isOurs(own) && own.otherRules.length === 0 && own.otherFirewall.length + own.otherForwards.length > 0
+  return { chains: retire(own), notes: strangers ? [strangersNote(own)] : [] }
 }

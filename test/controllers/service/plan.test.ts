@@ -365,7 +365,7 @@ describe("plan, over generated addresses", () => {
     [held],
     ([before]) => {
       const own = claims(before, claimant)
-      const after = applyChains(before, planLeaving(own).chains)
+      const after = applyChains(before, planLeaving(own, "shop/web", false).chains)
       const alone = own.otherRules.length === 0 && own.otherFirewall.length === 0
       assert.strictEqual(after.address.state, alone ? "Free" : "Allocated")
       const left = claims(after, claimant)
