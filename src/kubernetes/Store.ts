@@ -50,8 +50,11 @@ export const makeStore = <A extends Stored>(keyOf: (object: A) => string): Store
   const subscribers = new Set<Queue.Queue<Change<A>>>()
   const synced = Deferred.makeUnsafe<void>()
   let crashed: Cause.Cause<never> | undefined
+  /** Made once for the many who ask between two changes. */
+  let list: ReadonlyArray<A> | undefined
 
   const publish = (change: Change<A>) => {
+    list = undefined
     for (const queue of subscribers) Queue.offerUnsafe(queue, change)
   }
 
@@ -90,7 +93,10 @@ export const makeStore = <A extends Stored>(keyOf: (object: A) => string): Store
   return {
     synced: Deferred.await(synced),
     find: (key) => Effect.sync(() => Option.fromNullishOr(objects.get(key))),
-    all: Effect.sync(() => [...objects.values()]),
+    all: Effect.sync(() => {
+      list ??= [...objects.values()]
+      return list
+    }),
     changes: Stream.unwrap(
       Effect.acquireRelease(subscribe, (queue) => {
         subscribers.delete(queue)

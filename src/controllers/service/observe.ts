@@ -7,11 +7,12 @@ import { Machines } from "../../cloudstack/Machines.ts"
 import { Settings } from "../../config/Settings.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
-import type { AddressId, Holding, Network } from "../../domain/Cloud.ts"
-import { indexMachines, resolveMachine } from "../../domain/NodeIdentity.ts"
+import type { AddressId, Holding, Machine, Network } from "../../domain/Cloud.ts"
+import { indexMachines, type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
+import { perObject } from "../../domain/perObject.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
-import type { Service } from "../../kubernetes/objects.ts"
+import type { Node, Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { abilitiesFor } from "./abilities.ts"
 import { claimantOf } from "./claimant.ts"
@@ -32,16 +33,24 @@ export const claimantFor = Effect.fnUntraced(function* (service: Service) {
   return claimantOf(service, cluster, ids)
 })
 
+const indexed = perObject((machines: ReadonlyArray<Machine>) => indexMachines(machines))
+
+/** Whether some candidate node is not among the VMs. */
+const lacks = perObject((nodes: ReadonlyArray<Node>) =>
+  perObject((index: MachineIndex) =>
+    nodes.some((node) => isCandidate(node) && resolveMachine(node, index)._tag === "Missing")
+  )
+)
+
 /** The VMs of the account; read again if a candidate node is not among those of the cache. */
 const readMachines = Effect.fnUntraced(function* () {
   const machines = yield* Machines
   const { vmCacheTtl } = yield* (yield* Settings).current
   const nodes = yield* (yield* Nodes).all
-  const cached = indexMachines((yield* machines.list(Duration.toMillis(vmCacheTtl))).machines)
-  const unknown = nodes.some((node) => isCandidate(node) && resolveMachine(node, cached)._tag === "Missing")
+  const cached = indexed((yield* machines.list(Duration.toMillis(vmCacheTtl))).machines)
   const membership = (yield* CallPriority) === "membership"
-  if (!unknown && !membership) return cached
-  return indexMachines((yield* machines.list(Duration.toMillis(membershipAge))).machines)
+  if (!lacks(nodes)(cached) && !membership) return cached
+  return indexed((yield* machines.list(Duration.toMillis(membershipAge))).machines)
 })
 
 export type Demand =

@@ -40,10 +40,14 @@ export interface PlanInput {
   readonly retag: boolean
 }
 
+const without = (from: ReadonlyArray<VmId>, these: ReadonlyArray<VmId>): ReadonlyArray<VmId> => {
+  const known = new Set(these)
+  return from.filter((vm) => !known.has(vm))
+}
 const missing = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
-  members._tag === "Keep" ? [] : members.vms.filter((vm) => !have.includes(vm))
+  members._tag === "Keep" ? [] : without(members.vms, have)
 const surplus = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
-  members._tag === "Keep" ? [] : have.filter((vm) => !members.vms.includes(vm))
+  members._tag === "Keep" ? [] : without(have, members.vms)
 
 /** `cidrlist` of a rule: no list and everybody are the same. */
 const isUnrestricted = (cidrs: ReadonlyArray<string>): boolean => cidrs.length === 0 || cidrs.includes("0.0.0.0/0")
