@@ -168,7 +168,7 @@ const isOn = (rule: FirewallRule, port: number, protocol: string): boolean =>
   rule.startPort === port && rule.protocol.toLowerCase() === protocol
 
 const planBorders = ({ own, wanted }: PlanInput): ReadonlyArray<Chain> => {
-  if (wanted.border === "rule") return []
+  if (wanted.border !== "firewall") return []
   return wanted.ports.flatMap((want) => {
     if (want.sources === undefined) return []
     const protocol = want.ipProtocol

@@ -1,0 +1,25 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { kinds } from "../../support/networkKinds.ts"
+import { lifeIn, stepNames } from "../../support/networkLife.ts"
+
+describe("the same life in every kind of network", () => {
+  for (const kind of kinds) {
+    it.effect(kind.name, () =>
+      Effect.gen(function* () {
+        const { refusal, steps } = yield* lifeIn(kind)
+        const faults = [...steps].flatMap(([name, step]) => step.faults.map((fault) => `${name}: ${fault}`))
+        assert.deepStrictEqual(faults, [])
+        if (kind.border !== undefined) {
+          assert.deepStrictEqual([...steps.keys()], [...stepNames])
+          return
+        }
+        assert.strictEqual(steps.get("create")?.commands, 0)
+        assert.strictEqual(
+          refusal,
+          `NetworkUnsupported: network net1: ${kind.cause}. Give the nodes a NIC in an isolated network or VPC tier that has it and name it (network-id in the cloud-config, or the annotation …-network), or leave the Service to another controller by loadBalancerClass`
+        )
+      })
+    )
+  }
+})
