@@ -5,7 +5,7 @@
  * changed, so they never read back an older state than their own.
  */
 import { Context, type Effect, type Option } from "effect"
-import type { AclItem, AddressId, Holding } from "../domain/Cloud.ts"
+import type { AclItem, AddressId, Holding, PublicAddress } from "../domain/Cloud.ts"
 import type { CloudStackError } from "./Api.ts"
 
 export class Inventory extends Context.Service<
@@ -13,7 +13,8 @@ export class Inventory extends Context.Service<
   {
     /**
      * Every allocated address with its rules, members and firewall rules. Read whole once; later only what was changed
-     * and is relevant to who asks is read again. An address acquired since may be missing: `survey` knows it.
+     * and is relevant to who asks is read again. An address acquired since by others than us may be missing: `survey`
+     * knows it.
      */
     readonly holdings: (
       relevant: (holding: Holding) => boolean
@@ -31,6 +32,8 @@ export class Inventory extends Context.Service<
     readonly freshAclItems: Effect.Effect<Option.Option<ReadonlyArray<AclItem>>, CloudStackError>
     /** Some item is no longer as cached. */
     readonly aclItemsChanged: Effect.Effect<void>
+    /** This address is ours now, with nothing on it yet. */
+    readonly acquired: (address: PublicAddress) => Effect.Effect<void>
     /** This address is no longer as cached (mutated, or a call contradicted the cache). */
     readonly changed: (id: AddressId) => Effect.Effect<void>
     /** Forget everything: the next `holdings` reads anew. Called at each resync. */

@@ -133,6 +133,11 @@ export const layer: Layer.Layer<
       aclItems: Effect.andThen(checkScope, acl.known),
       freshAclItems: Effect.andThen(checkScope, acl.fresh),
       aclItemsChanged: acl.changed,
+      acquired: (address) =>
+        Effect.sync(() => {
+          ledger.recordOne(ledger.begin(), address.id, bare(address, []))
+          ledger.changed(address.id)
+        }),
       changed: (id) => Effect.sync(() => ledger.changed(id)),
       expire: forget
     })

@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import type { CloudStackError } from "../../cloudstack/Api.ts"
+import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
@@ -54,6 +55,7 @@ const acquireMarked = Effect.fnUntraced(function* (service: Service, wanted: Non
   const tagged = yield* apply([{ key: "mark", steps: [step], always: [], needs: [] }], wanted.network.id)
   if (tagged.failures.size > 0) return yield* failing([...tagged.failures.values()])
   const marked: PublicAddress = { ...address, tags: [...address.tags, ...marks] }
+  yield* (yield* Inventory).acquired(marked)
   return { address: marked, rules: [], firewall: [], forwards: [] } satisfies Holding
 })
 

@@ -196,6 +196,25 @@ describe("Inventory.holdings", () => {
     )
   })
 
+  it.effect("knows an address that was acquired since, and reads what has come onto it", () => {
+    const world = worldOf(5, 1, 50)
+    return on(world, ({ acquired, holdings }, asked) =>
+      Effect.gen(function* () {
+        const [known] = yield* holdings
+        assert(known !== undefined)
+        asked.length = 0
+        world.addresses.add("new")
+        yield* acquired({ ...known.address, id: id("new") })
+        world.rules.set("r-new", { address: "new", members: ["v0"] })
+        assert.deepStrictEqual(seen(yield* holdings), expected(world))
+        // The address itself, its rules, forwards, firewall rules and members.
+        assert.strictEqual(asked.length, 5)
+        yield* holdings
+        assert.strictEqual(asked.length, 5)
+      })
+    )
+  })
+
   it.effect("does not lose a change that comes while it reads", () => {
     const world = worldOf(1, 1, 2)
     return on(
@@ -232,7 +251,7 @@ describe("Inventory.holdings", () => {
         rotate()
         asked.length = 0
         assert.deepStrictEqual(seen(yield* holdings), expected(world))
-        assert.strictEqual(asked.length, 4)
+        assert.strictEqual(asked.length, 5)
       })
     )
   })
