@@ -1,0 +1,91 @@
+/** `cloudstack-ccm plan`: what the controller's next run would do, call by call. Changes nothing. */
+import { Console, Duration, Effect, Layer, Option } from "effect"
+import { ServiceOptions } from "../controllers/service/options.ts"
+import { type Preview, preview, layer as previewLayer, routerCommandsOf } from "../controllers/service/preview.ts"
+import { isHandled } from "../controllers/service/selection.ts"
+import { Nodes } from "../kubernetes/Nodes.ts"
+import { Services } from "../kubernetes/Services.ts"
+import { type Command, CommandError } from "./Command.ts"
+import * as OneShot from "./oneShot.ts"
+
+const help = `Usage: cloudstack-ccm plan [<namespace>/<name>] [--output table|json] [flags of the controller]
+
+Shows what the controller's next run would do for all Services or for one, call by call, and counts the commands that
+the virtual router has to take. Nothing is changed. "(new …)" is what the run makes itself.`
+
+/** The API server has to answer the lists within this. */
+const patience = Duration.seconds(60)
+
+/** Those that the controller would run for, in order of their names. */
+export const plans = Effect.fn("plan")(function* (name: string | undefined) {
+  const services = yield* Services
+  const { loadBalancerClass } = yield* ServiceOptions
+  yield* Effect.all([services.synced, (yield* Nodes).synced]).pipe(
+    Effect.timeoutOrElse({
+      duration: patience,
+      orElse: () => new CommandError({ message: "the API server does not answer", exitCode: 1 })
+    })
+  )
+  if (name !== undefined && Option.isNone(yield* services.find(name))) {
+    return yield* new CommandError({ message: `there is no Service ${JSON.stringify(name)}`, exitCode: 1 })
+  }
+  const due = (yield* services.all)
+    .filter((service) => (name === undefined ? isHandled(service, loadBalancerClass) : service.key === name))
+    .sort((a, b) => (a.key < b.key ? -1 : 1))
+  // One after the other: what is asked of CloudStack belongs to one Service at a time.
+  return yield* Effect.forEach(due, preview)
+})
+
+const parametersOf = (parameters: Readonly<Record<string, string>>): string =>
+  Object.entries(parameters)
+    .map(
+      ([name, value]) => `${name}=${/[\s"]/.test(value) && !value.startsWith("(new ") ? JSON.stringify(value) : value}`
+    )
+    .join(" ")
+
+const rowsOf = ({ calls, error, notes, result, service, writes }: Preview): ReadonlyArray<ReadonlyArray<string>> => {
+  const rows = [
+    ...notes.filter(({ type }) => type === "Warning").map(({ message, reason }) => ["warn", reason, message]),
+    ...calls.map(({ command, parameters, router }) => [router ? "router" : "call", command, parametersOf(parameters)]),
+    ...writes.map((patch) => ["write", "patch services/status", JSON.stringify(patch)]),
+    ...(error === undefined ? [] : [["stop", "fails", error]])
+  ]
+  return rows.length === 0
+    ? [[service, "", result === "NotOurs" ? "is not ours" : "nothing to do", ""]]
+    : rows.map((row, index) => [index === 0 ? service : "", ...row])
+}
+
+export const planTable = (all: ReadonlyArray<Preview>): string => {
+  const calls = all.reduce((sum, one) => sum + one.calls.length, 0)
+  const router = all.reduce((sum, one) => sum + routerCommandsOf(one), 0)
+  const due = all.filter((one) => one.calls.length + one.writes.length > 0).length
+  const total = `${due} of ${all.length} Service(s) to change: ${calls} call(s), ${router} of them for the virtual router`
+  if (all.length === 0) return "No Services to look after."
+  return `${OneShot.table(["SERVICE", "KIND", "WHAT", "HOW"], all.flatMap(rowsOf))}\n\n${total}`
+}
+
+export const planJson = (all: ReadonlyArray<Preview>): string =>
+  JSON.stringify(
+    {
+      services: all,
+      calls: all.flatMap(({ calls }) => calls).length,
+      routerCommands: all.map(routerCommandsOf).reduce((a, b) => a + b, 0)
+    },
+    undefined,
+    2
+  )
+
+const run = ({ flags, names, output }: OneShot.Request) => {
+  const [name, ...more] = names
+  if (more.length > 0) return Effect.fail(new CommandError({ message: help, exitCode: 1 }))
+  const asked = Layer.merge(OneShot.clusterLayer(flags), OneShot.optionsLayer(flags)).pipe(
+    Layer.provideMerge(OneShot.cloudLayer(flags, OneShot.closedFence))
+  )
+  const shown = Effect.flatMap(plans(name), (all) => Console.log(output === "json" ? planJson(all) : planTable(all)))
+  return OneShot.runOnce(flags, shown.pipe(Effect.provide(previewLayer.pipe(Layer.provideMerge(asked)))))
+}
+
+export const command: Command = (args) =>
+  Effect.fromResult(OneShot.readRequest(args, {}, help)).pipe(
+    Effect.flatMap((request) => (typeof request === "string" ? Console.log(request) : run(request)))
+  )
