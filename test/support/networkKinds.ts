@@ -8,6 +8,8 @@ export interface NetworkKind {
   readonly network: string
   /** What lets traffic in there, besides the rules themselves; absent where nothing is balanced. */
   readonly border?: "firewall" | "acl"
+  /** The role may not make port forwarding rules, which is what UDP takes on the virtual router. */
+  readonly noForwards?: true
   /** Why nothing is balanced. */
   readonly cause?: string
 }
@@ -111,7 +113,8 @@ export const kinds: ReadonlyArray<NetworkKind> = [
     name: "isolated, in a project (CKS's role)",
     options: { world: worldWith({ owner: "p1", network: isolated, allow: narrowRole }), account: "bob", ...project },
     network: "net1",
-    border: "firewall"
+    border: "firewall",
+    noForwards: true
   },
   {
     name: "VPC tier",
@@ -135,7 +138,8 @@ export const kinds: ReadonlyArray<NetworkKind> = [
     name: "VPC tier, in a project (CKS's role)",
     options: { world: worldWith({ owner: "p1", network: tier, allow: narrowRole }), account: "bob", ...project },
     network: "tier1",
-    border: "acl"
+    border: "acl",
+    noForwards: true
   },
   {
     name: "isolated, offering without Lb",

@@ -1,6 +1,6 @@
 /**
  * The same life of a Service in every kind of network: made, its ports and sources changed, a node more, PROXY protocol
- * on, gone. What each step came to is what `docs/networks.md` shows.
+ * on, a UDP port, gone. What each step came to is what `docs/networks.md` shows.
  */
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -19,7 +19,15 @@ import {
   removeService
 } from "./testBed.ts"
 
-export const stepNames = ["create", "change ports", "change sources", "node joins", "PROXY protocol", "delete"] as const
+export const stepNames = [
+  "create",
+  "change ports",
+  "change sources",
+  "node joins",
+  "PROXY protocol",
+  "UDP",
+  "delete"
+] as const
 export type StepName = (typeof stepNames)[number]
 
 export interface StepResult {
@@ -41,6 +49,8 @@ interface Wish {
   readonly sources: ReadonlyArray<string>
   readonly nodes: ReadonlyArray<string>
   readonly protocol: string
+  /** Port 53 beside the others. */
+  readonly udp: boolean
 }
 
 const initial: Wish = {
@@ -50,7 +60,8 @@ const initial: Wish = {
   ],
   sources: [],
   nodes: ["n1", "n2", "n3"],
-  protocol: "tcp"
+  protocol: "tcp",
+  udp: false
 }
 
 const listed = (cidrs: unknown) =>
@@ -76,18 +87,29 @@ const linesOf = (all: Everything, strangers: ReadonlySet<unknown>) => {
     const counts = Number(row["number"]) < 900 ? "" : " behind the denial"
     return `acl ${row["action"]} ${row["trafficType"]} ${row["protocol"]} ${row["startPort"]} from ${listed(row["cidrs"])}${counts}`
   })
-  const rest = [...own(all.portForwardingRules), ...own(all.stickinessPolicies)].map((row) => JSON.stringify(row))
-  return [...rules, ...firewall, ...acl, ...rest].sort()
+  const forwards = own(all.portForwardingRules).map(
+    (row) => `forward ${row["protocol"]} ${row["publicPort"]}>${row["privatePort"]} to one node`
+  )
+  const rest = own(all.stickinessPolicies).map((row) => JSON.stringify(row))
+  return [...forwards, ...rules, ...firewall, ...acl, ...rest].sort()
 }
 
-const wanted = ({ nodes, ports, protocol, sources }: Wish, border: "firewall" | "acl") => {
+/** What a UDP port takes on the virtual router: a forward to one node, let in on the way. */
+const udpLines = (from: string, border: "firewall" | "acl") => [
+  "forward udp 53>30053 to one node",
+  border === "firewall" ? `firewall udp 53 from ${from}` : `acl Allow Ingress udp 30053 from ${from}`
+]
+
+const wanted = ({ nodes, ports, protocol, sources, udp }: Wish, border: "firewall" | "acl") => {
   const from = sources.length === 0 ? "0.0.0.0/0" : [...sources].sort().join(",")
   const onRule = border === "acl" && sources.length > 0 ? from : ""
+  const others = udp ? udpLines(from, border) : []
   return ports
     .flatMap(([port, nodePort]) => [
       `rule ${protocol} ${port}>${nodePort} to ${nodes.join(",")} from ${onRule}`,
       border === "firewall" ? `firewall tcp ${port} from ${from}` : `acl Allow Ingress tcp ${port} from ${from}`
     ])
+    .concat(others)
     .sort()
 }
 
@@ -149,6 +171,9 @@ const served = Effect.fnUntraced(function* (kind: NetworkKind, border: "firewall
     editService({ metadata: { annotations: annotated("proxy-protocol", "true") } }),
     proxied
   )
+  const dns = { name: "dns", port: 53, nodePort: 30_053, protocol: "UDP" }
+  const udp = { ...proxied, udp: kind.noForwards === undefined }
+  yield* step("UDP", editService({ spec: { ports: [...ports, dns] } }), udp)
   yield* step("delete", removeService())
   const life: LifeResult = { kind, steps }
   return life
