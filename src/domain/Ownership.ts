@@ -104,6 +104,8 @@ export const taggedService = (cluster: Cluster, list: ReadonlyArray<Tag>): strin
 export type Claim = "ours" | "adoptable" | "foreign"
 
 export const claim = (cluster: Cluster, uid: string, rule: Pick<LoadBalancerRule, "name" | "description">): Claim => {
+  // By far the most rules are others': told by a look at the text.
+  if (rule.description.startsWith("cloudstack-ccm:") && !rule.description.includes(uid)) return "foreign"
   const mark = parseDescription(rule.description)
   if (mark !== undefined) return isOurCluster(cluster, mark.cluster) && mark.serviceUid === uid ? "ours" : "foreign"
   if (rule.description.startsWith("cloudstack-ccm:")) return "foreign"

@@ -52,14 +52,14 @@ const claimedBy = (holdings: ReadonlyArray<Holding>, claimant: Claimant): Readon
 
 export const decide = Effect.fn("service.decide")(function* (
   service: Service,
-  holdings: ReadonlyArray<Holding>,
+  all: ReadonlyArray<Holding>,
   rigid: ReadonlySet<RuleId>
 ): Effect.fn.Return<Decision, Effect.Error<ReturnType<typeof demandOf>>, Effect.Services<ReturnType<typeof demandOf>>> {
-  const demand = yield* demandOf(service, holdings)
+  const demand = yield* demandOf(service, all)
   if (demand._tag === "NoNetwork") {
     return { refusal: demand.refusal, notes: [], plan: nothing, leaving: [], concerned: [] }
   }
-  const { acl, claimant, desired, network } = demand
+  const { acl, claimant, desired, holdings, network } = demand
   const notes = [...demand.notes, ...desired.notes]
   if (desired._tag === "Refused") {
     return refused(desired.refusal, notes, claimedBy(holdings, claimant), desired)

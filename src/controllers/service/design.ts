@@ -7,7 +7,7 @@ import type { AclItem, Holding, Network, RuleId } from "../../domain/Cloud.ts"
 import { type Note, type Refusal, warning } from "../../domain/Refusal.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
 import type { Plan } from "./chains.ts"
-import { type Claimant, type Claims, claims, isClaimed, tagsWork } from "./claims.ts"
+import { type Claimant, type Claims, claims, isClaimed } from "./claims.ts"
 import { plan } from "./plan.ts"
 import { type AclInput, planAcl } from "./planAcl.ts"
 import { covers } from "./planBorder.ts"
@@ -130,7 +130,7 @@ export const design = (input: DesignInput): Design => {
     service,
     ...(network.vpcId === undefined ? {} : { networkId: network.id }),
     rigid,
-    retag: wanted.mayTag || tagsWork(holdings, claimant)
+    retag: wanted.mayTag
   })
   return {
     _tag: "Planned",

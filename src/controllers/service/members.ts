@@ -4,6 +4,7 @@ import { isCandidate } from "../../domain/Candidates.ts"
 import type { NetworkId, VmId } from "../../domain/Cloud.ts"
 import { type LabelSelector, matches } from "../../domain/LabelSelector.ts"
 import { canServe, type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
+import { perObject } from "../../domain/perObject.ts"
 import type { Note } from "../../domain/Refusal.ts"
 import { chooseFor } from "../../domain/Rendezvous.ts"
 import type { Node } from "../../kubernetes/objects.ts"
@@ -18,27 +19,61 @@ const nameList = (names: ReadonlyArray<string>): string => {
   return more === 0 ? shown.join(", ") : `${shown.join(", ")} and ${more} more`
 }
 
-/** Why a node cannot be a member; undefined if it can. */
-const obstacle = (node: Node, index: MachineIndex, networkId: NetworkId): string | undefined => {
+/** The VM of a node, or why it cannot be a member. */
+type Standing = { readonly vm: VmId } | { readonly obstacle: string }
+
+const standingOf = (node: Node, index: MachineIndex, networkId: NetworkId): Standing => {
   const found = resolveMachine(node, index)
   switch (found._tag) {
     case "Foreign":
-      return `its providerID ${node.providerID} is another cloud's`
+      return { obstacle: `its providerID ${node.providerID} is another cloud's` }
     case "Missing":
-      return "no VM of that id or name is visible"
+      return { obstacle: "no VM of that id or name is visible" }
     case "Ambiguous":
-      return `${found.machines.length} VMs have that name`
-    case "Found":
-      if (!canServe(found.machine)) return `its VM is ${found.machine.state}`
-      if (!found.machine.nics.some((nic) => nic.networkId === networkId)) return "its VM has no NIC in the network"
-      return undefined
+      return { obstacle: `${found.machines.length} VMs have that name` }
+    case "Found": {
+      const { id, nics, state } = found.machine
+      if (!canServe(found.machine)) return { obstacle: `its VM is ${state}` }
+      return nics.some((nic) => nic.networkId === networkId)
+        ? { vm: id }
+        : { obstacle: "its VM has no NIC in the network" }
+    }
   }
+}
+
+interface Candidate {
+  readonly node: Node
+  readonly standing: Standing
+}
+
+const knownCandidates = perObject((_: ReadonlyArray<Node>) =>
+  perObject((_: MachineIndex) => new Map<NetworkId, ReadonlyArray<Candidate>>())
+)
+
+/** The same for every Service of the network, so found out once. */
+const candidatesIn = ({ machines, networkId, nodes }: MembersInput): ReadonlyArray<Candidate> => {
+  const known = knownCandidates(nodes)(machines)
+  const found =
+    known.get(networkId) ??
+    nodes.filter(isCandidate).map((node) => ({ node, standing: standingOf(node, machines, networkId) }))
+  known.set(networkId, found)
+  return found
 }
 
 interface Usable {
   readonly node: Node
   readonly vm: VmId
 }
+
+const usableOf = perObject((candidates: ReadonlyArray<Candidate>) =>
+  candidates.flatMap(
+    ({ node, standing }): ReadonlyArray<Usable> => ("vm" in standing ? [{ node, vm: standing.vm }] : [])
+  )
+)
+
+const idsOf = perObject(
+  (usable: ReadonlyArray<Usable>): ReadonlyArray<VmId> => [...new Set(usable.map(({ vm }) => vm))].sort()
+)
 
 /** A node that is not Ready for less than this may just be busy. */
 export const patience = Duration.toMillis(Duration.minutes(1))
@@ -47,12 +82,22 @@ const isReady = ({ node }: Usable): boolean => node.ready === "True"
 const isSteady = ({ node }: Usable, now: number): boolean =>
   node.ready === "True" || (node.readySince !== undefined && now - node.readySince < patience)
 
-/** With no node Ready a forward is nowhere better than where it is. */
+/** With no node Ready a forward is nowhere better than where it is. Worked out if asked: few Services have forwards. */
 const targetsOf = (uid: string, usable: ReadonlyArray<Usable>, now: number): ForwardTargets => {
-  const ready = usable.filter(isReady)
-  const among = (ready.length === 0 ? usable : ready).map(({ vm }) => vm)
-  const fit = (ready.length === 0 ? usable : usable.filter((one) => isSteady(one, now))).map(({ vm }) => vm)
-  return { fit, pick: chooseFor(uid, among, 1)[0] }
+  const ready = () => usable.filter(isReady)
+  return {
+    get fit() {
+      return (ready().length === 0 ? usable : usable.filter((one) => isSteady(one, now))).map(({ vm }) => vm)
+    },
+    get pick() {
+      const among = ready().length === 0 ? usable : ready()
+      return chooseFor(
+        uid,
+        among.map(({ vm }) => vm),
+        1
+      )[0]
+    }
+  }
 }
 
 export interface MembersInput {
@@ -82,8 +127,8 @@ const unknown = (note: Note): Members => ({
 
 /** One bad node never fails the Service: it is left out and named. */
 export const selectMembers = (input: MembersInput): Members => {
-  const { machines, maxMembers, networkId, now, selector, uid } = input
-  const candidates = input.nodes.filter(isCandidate)
+  const { maxMembers, now, selector, uid } = input
+  const candidates = candidatesIn(input)
   if (candidates.length === 0) {
     const message = "There are no available nodes for LoadBalancer"
     return {
@@ -92,25 +137,20 @@ export const selectMembers = (input: MembersInput): Members => {
       notes: [{ type: "Warning", reason: "UnAvailableLoadBalancer", message }]
     }
   }
-  const selected = selector === undefined ? candidates : candidates.filter(({ labels }) => matches(selector, labels))
+  const selected = selector === undefined ? candidates : candidates.filter(({ node }) => matches(selector, node.labels))
   if (selected.length === 0) {
     const message = "The annotation …-node-selector selects none of the nodes; the members that exist stay"
     return unknown({ type: "Warning", reason: "NoNodeSelected", message })
   }
-  const obstacles = selected.flatMap((node) => {
-    const reason = obstacle(node, machines, networkId)
-    return reason === undefined ? [] : [`${node.name} (${reason})`]
-  })
-  const usable = selected.flatMap((node): ReadonlyArray<Usable> => {
-    const found = resolveMachine(node, machines)
-    const fine = found._tag === "Found" && obstacle(node, machines, networkId) === undefined
-    return fine ? [{ node, vm: found.machine.id }] : []
-  })
+  const obstacles = selected.flatMap(({ node, standing }) =>
+    "obstacle" in standing ? [`${node.name} (${standing.obstacle})`] : []
+  )
+  const usable = usableOf(selected)
   if (usable.length === 0) {
     const message = `None of the nodes can be told to be a VM of the network; the members that exist stay: ${nameList(obstacles)}`
     return unknown({ type: "Warning", reason: "NoNodeResolved", message })
   }
-  const vms = [...new Set(usable.map(({ vm }) => vm))].sort()
+  const vms = idsOf(usable)
   const notes: ReadonlyArray<Note> =
     obstacles.length === 0
       ? []

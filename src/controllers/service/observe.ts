@@ -59,6 +59,8 @@ export type Demand =
       readonly network: Network
       readonly desired: Desired
       readonly claimant: Claimant
+      /** The Service's own, and the one that it names. */
+      readonly holdings: ReadonlyArray<Holding>
       readonly acl: Pick<AclInput, "items" | "tier">
       readonly notes: ReadonlyArray<Note>
     }
@@ -83,11 +85,21 @@ const heldForwards = (holdings: ReadonlyArray<Holding>, claimant: Claimant): Rea
       .flatMap(({ protocol, publicPort }) => (protocol.toLowerCase() === "tcp" ? [publicPort] : []))
   )
 
+/** What a Service may have something on, or wants: the rest of the inventory is none of its business. */
+const relevance = Effect.fnUntraced(function* (service: Service) {
+  const claimant = yield* claimantFor(service)
+  const address = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  return (holding: Holding) =>
+    isClaimed(claims(holding, claimant), claimant) || (address._tag === "Named" && holding.address.ip === address.ip)
+})
+
 /** What the Service wants, given the holdings. */
-export const demandOf = Effect.fn("service.demandOf")(function* (service: Service, holdings: ReadonlyArray<Holding>) {
+export const demandOf = Effect.fn("service.demandOf")(function* (service: Service, all: ReadonlyArray<Holding>) {
   const { allowedAddresses, networkId } = yield* (yield* Settings).current
   const nodes = yield* (yield* Nodes).all
   const claimant = yield* claimantFor(service)
+  // There may be a thousand others: they are gone through once.
+  const holdings = all.filter(yield* relevance(service))
   const machines = yield* readMachines()
   const annotations = decodeAnnotations(service.annotations, service.ports)
   const address = wantedAddress(service, annotations)
@@ -105,20 +117,12 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
     network,
     allowedAddresses,
     ruleSources,
-    abilities: yield* abilitiesFor(service, annotations, tagsWork(holdings, claimant)),
+    abilities: yield* abilitiesFor(service, annotations, tagsWork(all, claimant)),
     heldForwards: heldForwards(holdings, claimant),
     now: yield* Clock.currentTimeMillis
   })
-  const acl = yield* aclOf(network, holdings)
-  return { _tag: "Known", network, desired: wanted, claimant, acl, notes } satisfies Demand
-})
-
-/** What a Service may have something on, or wants: the rest of the inventory need not be known to the last detail. */
-const relevance = Effect.fnUntraced(function* (service: Service) {
-  const claimant = yield* claimantFor(service)
-  const address = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
-  return (holding: Holding) =>
-    isClaimed(claims(holding, claimant), claimant) || (address._tag === "Named" && holding.address.ip === address.ip)
+  const acl = yield* aclOf(network, all)
+  return { _tag: "Known", network, desired: wanted, claimant, holdings, acl, notes } satisfies Demand
 })
 
 /** To decide whether there is work. */
