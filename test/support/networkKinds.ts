@@ -72,6 +72,25 @@ export const worldWith = ({ aclLists = [acl1], allow, network, owner }: WorldInp
   }
 }
 
+interface TierInput {
+  readonly acl?: string
+  /** The commands that bob, a member of the project, may call; then all is the project's. */
+  readonly allow?: ReadonlyArray<string>
+}
+
+/** Two tiers that share a list, each with its nodes, and another VPC. */
+export const tierWorld = ({ acl = "acl1", allow }: TierInput = {}) => {
+  const owner = allow === undefined ? "alice" : "p1"
+  const base = worldWith({ owner, network: { ...tier, acl }, ...(allow === undefined ? {} : { allow }) })
+  const tier2 = { ...tier, ref: "tier2", name: "tier2", gateway: "10.40.2.1", acl, owner }
+  return {
+    ...base,
+    vpcs: [...(base.vpcs ?? []), { ref: "vpc2", name: "vpc2", owner, zone: "zone1", cidr: "10.50.0.0/16" }],
+    networks: [...base.networks, tier2],
+    vms: [...base.vms, { ref: "m1", name: "m1", owner, nics: [{ network: "tier2" }] }]
+  }
+}
+
 /** What the simulator cannot show: networks in ROUTED mode say so in a field of their own. */
 const routed: NonNullable<BedOptions["around"]> = (api) => ({
   call: (command, parameters) =>
@@ -89,6 +108,12 @@ const routed: NonNullable<BedOptions["around"]> = (api) => ({
 
 const project = { project: "p1" }
 const withoutLb = ["Dns", "Dhcp", "UserData", "Firewall"]
+
+/** A tier with this list, seen by two callers. */
+export const narrowedKinds: ReadonlyArray<readonly [string, (acl: string) => BedOptions]> = [
+  ["a user's key", (acl) => ({ world: tierWorld({ acl }) })],
+  ["CKS's role", (acl) => ({ world: tierWorld({ acl, allow: narrowRole }), account: "bob", ...project })]
+]
 
 export const kinds: ReadonlyArray<NetworkKind> = [
   {
