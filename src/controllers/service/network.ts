@@ -13,21 +13,28 @@ const mostFrequent = (ids: ReadonlyArray<NetworkId>): NetworkId | undefined => {
   return [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0]?.[0]
 }
 
+/** A candidate node can be reached there. */
+const reaches = ({ machines, nodes }: NetworkInput, networkId: NetworkId | undefined): boolean =>
+  nodes.filter(isCandidate).some((node) => {
+    const found = resolveMachine(node, machines)
+    return found._tag === "Found" && found.machine.nics.some((nic) => nic.networkId === networkId)
+  })
+
 /**
- * The network of the address that the Service has or names. An address of a VPC has none while nothing ties it to a tier
- * (it has no rules).
+ * The network of the address that the Service has, or names if nodes are there: else it is refused as another network's.
+ * An address of a VPC has none while nothing ties it to a tier (it has no rules).
  */
-export const networkOfAddress = ({
-  address,
-  claimant,
-  holdings,
-  service
-}: Pick<NetworkInput, "address" | "claimant" | "holdings" | "service">): NetworkId | undefined => {
+export const networkOfAddress = (input: NetworkInput): NetworkId | undefined => {
+  const { address, claimant, holdings, service } = input
+  const isOwn = (holding: Holding) => isClaimed(claims(holding, claimant), claimant)
   const published = new Set(service.ingress.map(({ ip }) => ip))
   const candidates =
     address._tag === "Named"
-      ? holdings.filter((holding) => holding.address.ip === address.ip)
-      : holdings.filter((holding) => isClaimed(claims(holding, claimant), claimant))
+      ? holdings.filter(
+          (holding) =>
+            holding.address.ip === address.ip && (isOwn(holding) || reaches(input, holding.address.networkId))
+        )
+      : holdings.filter(isOwn)
   const ordered = [...candidates].sort(
     (a, b) => Number(published.has(b.address.ip)) - Number(published.has(a.address.ip))
   )

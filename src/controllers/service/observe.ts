@@ -5,7 +5,8 @@ import { Capabilities } from "../../cloudstack/Capabilities.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Machines } from "../../cloudstack/Machines.ts"
 import { Settings } from "../../config/Settings.ts"
-import { decodeAnnotations } from "../../domain/Annotations.ts"
+import { isUnmarkedRule } from "../../domain/Adoption.ts"
+import { addressIdAnnotation, decodeAnnotations } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
 import type { AddressId, Holding, Machine, Network } from "../../domain/Cloud.ts"
 import { indexMachines, type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
@@ -20,6 +21,7 @@ import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
 import { borderOf, desired, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
 import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
 import type { Desired } from "./wanted.ts"
@@ -30,7 +32,7 @@ const membershipAge = Duration.seconds(5)
 export const claimantFor = Effect.fnUntraced(function* (service: Service) {
   const cluster = yield* ClusterId
   const { ids } = yield* MadeObjects
-  return claimantOf(service, cluster, ids)
+  return claimantOf(service, cluster, ids, yield* ServiceOptions)
 })
 
 const indexed = perObject((machines: ReadonlyArray<Machine>) => indexMachines(machines))
@@ -89,8 +91,13 @@ const heldForwards = (holdings: ReadonlyArray<Holding>, claimant: Claimant): Rea
 const relevance = Effect.fnUntraced(function* (service: Service) {
   const claimant = yield* claimantFor(service)
   const address = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  // A hint only, of where to look: what the Service has put on an address since may not be in the cache.
+  const shown = new Set([service.annotations[addressIdAnnotation], ...service.ingress.map(({ ip }) => ip)])
   return (holding: Holding) =>
-    isClaimed(claims(holding, claimant), claimant) || (address._tag === "Named" && holding.address.ip === address.ip)
+    isClaimed(claims(holding, claimant), claimant) ||
+    (address._tag === "Named" && holding.address.ip === address.ip) ||
+    shown.has(holding.address.id) ||
+    shown.has(holding.address.ip)
 })
 
 /** What the Service wants, given the holdings. */
@@ -117,7 +124,10 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
     network,
     allowedAddresses,
     ruleSources,
-    abilities: yield* abilitiesFor(service, annotations, tagsWork(all, claimant)),
+    abilities: yield* abilitiesFor(service, annotations, {
+      tagsWork: tagsWork(all, claimant),
+      adopts: holdings.some((holding) => claims(holding, claimant).rules.some(isUnmarkedRule))
+    }),
     heldForwards: heldForwards(holdings, claimant),
     now: yield* Clock.currentTimeMillis
   })
