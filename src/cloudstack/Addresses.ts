@@ -17,6 +17,8 @@ export class Addresses extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<PublicAddress>, CloudStackError>
     /** None if it is not (or no longer) the caller's. */
     readonly find: (id: AddressId) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
+    /** The same in whatever state, also while it is acquired or released, and when it is free. */
+    readonly inspect: (id: AddressId) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
     readonly findByIp: (ip: string) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
     /** Nobody has it, as far as the server tells. */
     readonly isFree: (ip: string) => Effect.Effect<boolean, CloudStackError>

@@ -47,8 +47,10 @@ export const layer: Layer.Layer<Jobs, never, CloudStackApi | Settings> = Layer.e
       const running = pending(jobId, command, yield* Clock.currentTimeMillis, subject?.jobinstanceid ?? made?.id)
       const ended = classifyJob(command, jobId, answer.value)
       if (Option.isNone(ended)) return Option.some(running)
-      const [from, to] = [millisOf(subject?.created ?? ""), millisOf(subject?.completed ?? "")]
-      const ran = from === undefined || to === undefined ? {} : { ran: { from, to } }
+      const from = millisOf(subject?.created ?? "")
+      // A job that was killed may not say when.
+      const to = millisOf(subject?.completed ?? "") ?? (yield* Clock.currentTimeMillis)
+      const ran = from === undefined ? {} : { ran: { from, to } }
       return Option.some({ ...running, ...ran, done: Effect.fromResult(ended.value) })
     })
 

@@ -1,4 +1,4 @@
-/** `Addresses` over the calls. Only allocated addresses are listed, which is what the server does unless told otherwise. */
+/** `Addresses` over the calls. The server lists only allocated addresses unless told otherwise. */
 import { Array, Effect, Layer } from "effect"
 import { Addresses } from "../Addresses.ts"
 import { CloudStackError, Malformed } from "../Api.ts"
@@ -17,6 +17,9 @@ export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
     return Addresses.of({
       list: list(),
       find: Effect.fn("Addresses.find")((id) => Effect.map(noneIfAbsent(list({ id })), Array.head)),
+      inspect: Effect.fn("Addresses.inspect")((id) =>
+        Effect.map(noneIfAbsent(list({ id, allocatedonly: "false" })), Array.head)
+      ),
       findByIp: Effect.fn("Addresses.findByIp")((ip) => Effect.map(list({ ipaddress: ip }), Array.head)),
       isFree: Effect.fn("Addresses.isFree")((ip) =>
         Effect.map(list({ ipaddress: ip, allocatedonly: "false" }), (found) =>

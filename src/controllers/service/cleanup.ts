@@ -4,12 +4,14 @@ import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { AddressId, Holding } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
-import { releaseLeftovers } from "./acquire.ts"
+import { isEmpty } from "./chains.ts"
 import { change } from "./change.ts"
 import { designRemoval } from "./design.ts"
 import { failing, nextOf } from "./failure.ts"
+import { releaseLeftovers } from "./leftovers.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
 import { ServiceOptions } from "./options.ts"
+import { failIfOverlooked } from "./overlooked.ts"
 import { dropFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { isElsewhere } from "./selection.ts"
@@ -31,7 +33,7 @@ const removalFrom = Effect.fnUntraced(function* (service: Service, holdings: Rea
   return designRemoval(holdings, claimant, aclItems, keepOf(service))
 })
 
-/** Until a fresh look shows that nothing of the Service is left. */
+/** Until nothing of the Service is left. Returns the addresses that were left for that. */
 const removeAll = Effect.fnUntraced(function* (
   service: Service,
   cached: ReadonlyArray<Holding>,
@@ -40,11 +42,18 @@ const removeAll = Effect.fnUntraced(function* (
   const reporter = yield* Reporter
   const cluster = yield* ClusterId
   let concerned = known
+  let announced = false
   for (let looks = 1; ; looks++) {
     const removal = yield* removalFrom(service, yield* freshHoldings(service, cached, concerned))
     yield* reporter.tell(service, removal.notes)
-    if (removal.plan.cleanup.length === 0) return
-    if (looks === 1) yield* reporter.say(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
+    if (removal.plan.cleanup.length === 0) {
+      if (concerned.length === 0) return []
+      // It was known to be there, and one look at it says that it is not: that is asked of all lists before it is so.
+      concerned = []
+      continue
+    }
+    if (!announced) yield* reporter.say(service, "Normal", "DeletingLoadBalancer", "Deleting load balancer")
+    announced = true
     concerned = removal.leaving.map(({ address }) => address.id)
     const failures = yield* change({
       cluster,
@@ -56,7 +65,7 @@ const removeAll = Effect.fnUntraced(function* (
       publish: Effect.succeedSome(service)
     })
     const next = nextOf(failures, looks)
-    if (next._tag === "Done") return
+    if (next._tag === "Done") return concerned
     // What cannot be removed keeps the finalizer, and the queue's backoff tries again.
     if (next._tag !== "LookAgain") return yield* failing(failures)
   }
@@ -66,7 +75,7 @@ const remove = Effect.fnUntraced(function* (service: Service) {
   const cached = yield* cachedHoldings(service)
   const leaving = (yield* removalFrom(service, cached)).leaving.map(({ address }) => address)
   const ids = leaving.map(({ id }) => id)
-  yield* takingTurns(
+  return yield* takingTurns(
     leaving.map(({ ip }) => ip),
     removeAll(service, cached, ids)
   )
@@ -75,8 +84,10 @@ const remove = Effect.fnUntraced(function* (service: Service) {
 export const cleanup = Effect.fn("service.cleanup")(function* (service: Service) {
   const reporter = yield* Reporter
   const { loadBalancerClass } = yield* ServiceOptions
-  yield* remove(service)
-  yield* releaseLeftovers(service.uid)
+  const handled = yield* remove(service)
+  const suspects = yield* releaseLeftovers(service.uid)
+  const what = (holding: Holding) => Effect.map(removalFrom(service, [holding]), ({ plan }) => !isEmpty(plan))
+  yield* failIfOverlooked(service, { suspects, handled, what })
   // Another controller serves it now and needs the finalizer, which is the same for all of them.
   if (isElsewhere(service, loadBalancerClass)) return "NotOurs" as const
   if (!service.deleting) yield* publish(service, pendingWrites(service, [], undefined))

@@ -5,7 +5,7 @@ import type { CloudStackError } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
-import type { Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
+import type { AddressId, Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
 import { addressTags } from "../../domain/Ownership.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Service } from "../../kubernetes/objects.ts"
@@ -13,10 +13,12 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { acquire } from "./acquire.ts"
 import { apply } from "./apply.ts"
 import { change } from "./change.ts"
+import { claims, isClaimed } from "./claims.ts"
 import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
 import { failing, nextOf } from "./failure.ts"
-import { cachedHoldings, freshHoldings } from "./observe.ts"
+import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
+import { failIfOverlooked } from "./overlooked.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { takingTurns } from "./sharing.ts"
@@ -46,9 +48,16 @@ const refuseTaken = Effect.fnUntraced(function* (decision: Decision) {
 })
 
 /** The new address with its mark: the tag is set at once, and counts as set where the role may not (the rules say it then). */
-const acquireMarked = Effect.fnUntraced(function* (service: Service, wanted: NonNullable<Decision["acquire"]>) {
+const acquireMarked = Effect.fnUntraced(function* (
+  service: Service,
+  wanted: NonNullable<Decision["acquire"]>,
+  known: ReadonlyArray<AddressId>
+) {
   const cluster = yield* ClusterId
-  const address = yield* acquire({ serviceUid: service.uid, ...wanted })
+  const claimant = yield* claimantFor(service)
+  const what = (holding: Holding) => Effect.succeed(isClaimed(claims(holding, claimant), claimant))
+  yield* failIfOverlooked(service, { handled: known, what })
+  const address = yield* acquire({ serviceUid: service.uid, known, ...wanted })
   yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
   const marks = addressTags(cluster, service, wanted.keep)
   const step = Step.TagAddress({ id: address.id, tags: marks })
@@ -68,7 +77,7 @@ const settle = Effect.fnUntraced(function* (
 ) {
   const { acquire: wanted } = decision
   if (wanted === undefined) return decision
-  const acquired = yield* Effect.result(acquireMarked(service, wanted))
+  const acquired = yield* Effect.result(acquireMarked(service, wanted, decision.concerned))
   if (acquired._tag === "Success") return yield* decide(service, [...holdings, acquired.success], rigid)
   const error = acquired.failure
   const refusal = error._tag === "CloudStackError" ? refuseAcquire(error, wanted.ip) : undefined

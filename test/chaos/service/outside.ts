@@ -125,7 +125,9 @@ export const makeOutside = (options: OutsideOptions) => {
       })
     }
     if (command !== "queryAsyncJobResult" || !isOver(id)) return undefined
-    if (stuck.get(id)?.name === "job stuck, then cancelled") return Effect.succeed({ jobstatus: 2, jobresultcode: 0 })
+    if (stuck.get(id)?.name === "job stuck, then cancelled") {
+      return Effect.map(api.call(command, parameters), (job) => ({ ...job, jobstatus: 2, jobresultcode: 0 }))
+    }
     return api.call(command, { jobid: successors.get(id) ?? nobodysJob })
   }
 

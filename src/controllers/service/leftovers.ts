@@ -1,0 +1,102 @@
+/**
+ * What earlier allocations for a Service left behind. Their jobs' ids are derived from the Service, so each of them can
+ * be asked for again, whatever was lost: an answer, the process before it could mark the address, the job itself.
+ */
+import { Effect, Option, Schema } from "effect"
+import { Addresses } from "../../cloudstack/Addresses.ts"
+import { Forwards } from "../../cloudstack/Forwards.ts"
+import { Jobs, type Pending } from "../../cloudstack/Jobs.ts"
+import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
+import { AddressId, type PublicAddress } from "../../domain/Cloud.ts"
+import { claim, isMarked, taggedService } from "../../domain/Ownership.ts"
+import { ClusterId } from "../ClusterIdentity.ts"
+import { allocationId } from "./allocationId.ts"
+import { mayBeReleased } from "./claims.ts"
+
+/** More allocations of one Service within a day (the life of a job) mean that something else is wrong. */
+const mostAttempts = 500
+
+/** Too many allocations for one Service. */
+export class TooManyAllocations extends Schema.TaggedError<TooManyAllocations>()("TooManyAllocations", {
+  serviceUid: Schema.String
+}) {
+  override get message(): string {
+    return `${mostAttempts} addresses were allocated for this Service within a day; waiting until CloudStack forgets those jobs`
+  }
+}
+
+/** Of one allocation. */
+export type Leftover =
+  | { readonly _tag: "Nothing" }
+  /** As the allocation left it: nobody has marked it or put anything on it. */
+  | { readonly _tag: "Untouched"; readonly address: PublicAddress }
+  /** The server began with it and came to no end: only good for being released. */
+  | { readonly _tag: "Unfinished"; readonly address: PublicAddress }
+  /** Marked for this Service, or with rules of it. */
+  | { readonly _tag: "InUse"; readonly address: PublicAddress }
+
+const nothing: Leftover = { _tag: "Nothing" }
+
+/** The address is taken in the create phase, before the job begins; locks may make that take a while. */
+const createPhase = 120_000
+
+/** Whether the address was allocated by this very job: ids are reused, and jobs are remembered for a day. */
+const isOf = ({ allocatedAt }: PublicAddress, { ran }: Pending): boolean =>
+  ran !== undefined &&
+  allocatedAt !== undefined &&
+  ran.from - createPhase <= allocatedAt &&
+  allocatedAt <= ran.to + 1_000
+
+const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) {
+  const cluster = yield* ClusterId
+  if (taggedService(cluster, address.tags) === uid) return { _tag: "InUse", address } satisfies Leftover
+  if (isMarked(address.tags) || !mayBeReleased(address)) return nothing
+  const rules = yield* (yield* LoadBalancers).list({ addressId: address.id })
+  if (rules.some((rule) => claim(cluster, uid, rule) !== "foreign")) {
+    return { _tag: "InUse", address } satisfies Leftover
+  }
+  const forwards = yield* (yield* Forwards).list(address.id)
+  const untouched = rules.length + Option.getOrElse(forwards, () => []).length === 0
+  return untouched ? ({ _tag: "Untouched", address } satisfies Leftover) : nothing
+})
+
+const leftBy = Effect.fnUntraced(function* (uid: string, jobId: string, pending: Pending) {
+  const ended = yield* Effect.result(pending.done)
+  // One that ran until now has its times only when asked for again; one whose end was not seen may run still.
+  const known = pending.ran === undefined ? yield* (yield* Jobs).find(jobId) : Option.some(pending)
+  if (Option.isNone(known)) return nothing
+  const job = known.value
+  if (job.ran === undefined) return ended._tag === "Failure" ? yield* ended.failure : nothing
+  const id = job.objectId ?? pending.objectId
+  if (id === undefined) return nothing
+  const found = yield* (yield* Addresses).inspect(AddressId.make(id))
+  if (Option.isNone(found) || !isOf(found.value, job)) return nothing
+  const address = found.value
+  if (address.state === "Allocated") return yield* useOf(address, uid)
+  return address.state === "Allocating" ? ({ _tag: "Unfinished", address } satisfies Leftover) : nothing
+})
+
+/** What the n-th allocation (from 0) left; none if there was none. */
+export const leftover = Effect.fn("service.leftover")(function* (uid: string, attempt: number) {
+  if (attempt >= mostAttempts) return yield* new TooManyAllocations({ serviceUid: uid })
+  const jobId = allocationId(uid, attempt)
+  const known = yield* (yield* Jobs).find(jobId)
+  return Option.isNone(known) ? Option.none<Leftover>() : Option.some(yield* leftBy(uid, jobId, known.value))
+})
+
+export const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {
+  yield* Effect.logInfo("release an address that was allocated but never used", { address: ip, id })
+  yield* (yield* (yield* Addresses).disassociate(id)).done
+})
+
+/** Releases what nobody uses. Returns the addresses that are in use by the Service all the same. */
+export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* (uid: string) {
+  const inUse: Array<AddressId> = []
+  for (let attempt = 0; ; attempt++) {
+    const found = yield* leftover(uid, attempt)
+    if (Option.isNone(found)) return inUse
+    const left = found.value
+    if (left._tag === "InUse") inUse.push(left.address.id)
+    else if (left._tag !== "Nothing") yield* release(left.address)
+  }
+})
