@@ -40,7 +40,7 @@ export interface StepResult {
 export interface LifeResult {
   readonly kind: NetworkKind
   readonly steps: ReadonlyMap<StepName, StepResult>
-  /** The Event of a refusal. */
+  /** The Event of a refusal: of the Service, or of its UDP port. */
   readonly refusal?: string
 }
 
@@ -174,8 +174,9 @@ const served = Effect.fnUntraced(function* (kind: NetworkKind, border: "firewall
   const dns = { name: "dns", port: 53, nodePort: 30_053, protocol: "UDP" }
   const udp = { ...proxied, udp: kind.noForwards === undefined }
   yield* step("UDP", editService({ spec: { ports: [...ports, dns] } }), udp)
+  const refusals = (yield* eventMessages()).filter((text) => text.includes("UDP"))
   yield* step("delete", removeService())
-  const life: LifeResult = { kind, steps }
+  const life: LifeResult = { kind, steps, ...(refusals.length === 0 ? {} : { refusal: refusals.join("; ") }) }
   return life
 })
 

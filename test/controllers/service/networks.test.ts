@@ -1,7 +1,12 @@
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { kinds } from "../../support/networkKinds.ts"
 import { lifeIn, stepNames } from "../../support/networkLife.ts"
+import { networksPage } from "../../support/networksPage.ts"
+
+const forwardingForbidden =
+  "ForwardingForbidden: spec.ports[2].protocol: port 53/UDP needs a port forwarding rule, which the key's role may not make. Allow createPortForwardingRule, listPortForwardingRules, deletePortForwardingRule and listApis to the role, or use TCP"
 
 describe("the same life in every kind of network", () => {
   for (const kind of kinds) {
@@ -12,6 +17,7 @@ describe("the same life in every kind of network", () => {
         assert.deepStrictEqual(faults, [])
         if (kind.border !== undefined) {
           assert.deepStrictEqual([...steps.keys()], [...stepNames])
+          assert.strictEqual(refusal, kind.noForwards === undefined ? undefined : forwardingForbidden)
           return
         }
         assert.strictEqual(steps.get("create")?.commands, 0)
@@ -22,4 +28,13 @@ describe("the same life in every kind of network", () => {
       })
     )
   }
+})
+
+describe("docs/networks.md", () => {
+  it.live("shows what came of it (npm run docs)", () =>
+    Effect.gen(function* () {
+      const page = readFileSync(new URL("../../../docs/networks.md", import.meta.url), "utf8")
+      assert.strictEqual(yield* networksPage(page), page)
+    })
+  )
 })
