@@ -164,7 +164,10 @@ const bare = (address: PublicAddress, rules: ReadonlyArray<LoadBalancerRule>): H
 
 const withoutMembers = ({ members: _, ...rule }: Holding["rules"][number]): LoadBalancerRule => rule
 
-/** A rule without known members was deleted while its members were read. */
+/**
+ * A rule that is gone when its members are asked for stays in the picture, without members: leaving it out would make
+ * what belongs to it look like somebody else's, and whoever builds on it will hear that it is gone.
+ */
 const assemble = (read: {
   readonly address: PublicAddress
   readonly rules: ReadonlyArray<LoadBalancerRule>
@@ -175,8 +178,5 @@ const assemble = (read: {
   address: read.address,
   firewall: read.firewall,
   ...(Option.isNone(read.forwarded) ? {} : { forwards: read.forwarded.value }),
-  rules: read.rules.flatMap((rule) => {
-    const vms = read.members.get(rule.id)
-    return vms === undefined ? [] : [{ ...rule, members: vms }]
-  })
+  rules: read.rules.map((rule) => ({ ...rule, members: read.members.get(rule.id) ?? [] }))
 })
