@@ -1,7 +1,8 @@
 /** The service controller: what makes a Service due, in which order, and how its failures go on. */
-import { Cause, Clock, Duration, Effect, Metric, Option, Random, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
 import { CallPriority, type Priority } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
+import { prefix, rows } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node, Service } from "../../kubernetes/objects.ts"
@@ -10,6 +11,7 @@ import { loadBalancerSyncs, nodeSyncErrors, timeToAddress } from "../../observab
 import * as Coalesce from "../../runtime/Coalesce.ts"
 import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
+import { lookAfter, mayForward, recheckAfter } from "./failover.ts"
 import { ServiceOptions } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
 import { type ReconcileResult, reconcileService } from "./reconcile.ts"
@@ -32,6 +34,11 @@ export const concernsMembers = ({ after, before }: Change<Node>): boolean => {
   if (before === undefined || after === undefined) return true
   return isCandidate(before) !== isCandidate(after) || before.providerID !== after.providerID
 }
+
+/** Labels matter to Services that select nodes by them. */
+const isRelabelled = ({ after, before }: Change<Node>): boolean =>
+  before !== undefined && after !== undefined && !Equal.equals(before.labels, after.labels)
+const selectsNodes = ({ annotations }: Service): boolean => annotations[prefix + rows.nodeSelector.suffix] !== undefined
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
@@ -57,6 +64,14 @@ export const run = Effect.gen(function* () {
     if (result === "Changed") yield* Metric.update(timeToAddress.of({}), (now - since) / 1_000)
   })
 
+  /** A forward moves off a node that is not Ready when its patience ends, which no event tells. */
+  const verdict = Effect.fnUntraced(function* (key: string) {
+    const service = yield* services.find(key)
+    if (Option.isNone(service) || !mayForward(service.value)) return {}
+    const after = recheckAfter(yield* nodes.all, yield* Clock.currentTimeMillis)
+    return after === undefined ? {} : { recheckAfter: after }
+  })
+
   const queue = yield* WorkQueue.make({
     name: "service",
     workers: options.workers,
@@ -66,7 +81,7 @@ export const run = Effect.gen(function* () {
         Effect.provideService(CallPriority, priority),
         Effect.tap((result) => served(key, result)),
         Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
-        Effect.as({})
+        Effect.andThen(verdict(key))
       ),
     onFailure: ({ cause, key, priority, retryIn }) =>
       Effect.gen(function* () {
@@ -77,6 +92,15 @@ export const run = Effect.gen(function* () {
         if (Option.isSome(service)) yield* reporter.say(service.value, "Warning", "SyncLoadBalancerFailed", message)
       })
   })
+
+  const lookAtForwards = (after: Duration.Duration) =>
+    Effect.flatMap(services.all, (all) =>
+      Effect.forEach(
+        all.filter((service) => isHandled(service, loadBalancerClass) && mayForward(service)),
+        (service) => queue.addAfter(service.key, after, "membership"),
+        { discard: true }
+      )
+    )
 
   const addAll = (priority: Priority) =>
     Effect.flatMap(services.all, (all) =>
@@ -106,9 +130,14 @@ export const run = Effect.gen(function* () {
     })
   )
 
-  const followNodes = Stream.runForEach(nodes.changes, (change) =>
-    concernsMembers(change) ? membership.signal((change.after ?? change.before)?.name ?? "") : Effect.void
-  )
+  const followNodes = Stream.runForEach(nodes.changes, (change) => {
+    const after = lookAfter(change.before, change.after)
+    return Effect.gen(function* () {
+      if (after !== undefined) yield* lookAtForwards(after)
+      const concerns = concernsMembers(change) || (isRelabelled(change) && (yield* services.all).some(selectsNodes))
+      if (concerns) yield* membership.signal((change.after ?? change.before)?.name ?? "")
+    })
+  })
 
   const resync = Effect.gen(function* () {
     const spread = yield* Random.nextBetween(0.9, 1.1)
