@@ -20,15 +20,36 @@ const overlaps = (a: string, b: string): boolean => {
   return x !== undefined && y !== undefined && (contains(x, y) || contains(y, x))
 }
 
+const isAbout = (item: AclItem, protocol: string, port: number): boolean =>
+  concerns(item, protocol) &&
+  (item.startPort === undefined || (item.startPort <= port && port <= (item.endPort ?? item.startPort)))
+
 /** What the list as it is says about traffic from this source. */
 export const letsIn = (items: ReadonlyArray<AclItem>, protocol: string, port: number, source: string): boolean => {
   for (const item of [...items].sort((a, b) => a.number - b.number)) {
-    const about = item.startPort === undefined || (item.startPort <= port && port <= (item.endPort ?? item.startPort))
-    if (!about || !concerns(item, protocol)) continue
+    if (!isAbout(item, protocol, port)) continue
     if (item.action === "allow" && admits(item.cidrs, source)) return true
     if (item.action === "deny" && item.cidrs.some((cidr) => overlaps(cidr, source))) return false
   }
   return false
+}
+
+/** Items that let in more than these sources, where nothing in front of them denies everything. */
+export const admittingMore = (
+  items: ReadonlyArray<AclItem>,
+  protocol: string,
+  port: number,
+  sources: ReadonlyArray<string>
+): ReadonlyArray<AclItem> => {
+  const limit = limitOf(items, protocol)
+  return items.filter(
+    (item) =>
+      item.action === "allow" &&
+      item.number < limit &&
+      isAbout(item, protocol, port) &&
+      // An IPv6 source cannot reach an IPv4 address.
+      item.cidrs.some((cidr) => parseCidr(cidr) !== undefined && !admits(sources, cidr))
+  )
 }
 
 /** The number of the first item that denies everything; infinite without one. */

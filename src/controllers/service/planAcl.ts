@@ -5,7 +5,7 @@
  * The items do not restrict the load balancer: a VPC's router lets its traffic in before it looks at ACLs. So an item
  * that cannot be had is told and stops nothing.
  */
-import { freeNumbers, letsIn, limitOf } from "../../domain/AclOrder.ts"
+import { admittingMore, freeNumbers, letsIn, limitOf } from "../../domain/AclOrder.ts"
 import { admits, canonicalText } from "../../domain/Cidr.ts"
 import type { AclItem, AclListId } from "../../domain/Cloud.ts"
 import { aclReason, type Cluster, isOurReason } from "../../domain/Ownership.ts"
@@ -34,7 +34,7 @@ export interface AclInput {
   /** Of all lists: items that the Service has in a list that its tier no longer uses go. */
   readonly items: ReadonlyArray<AclItem>
   /** The ports as traffic has them when it comes to the tier. */
-  readonly ports: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol" | "sources">>
+  readonly ports: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol" | "sources" | "via">>
 }
 
 export interface AclPlan {
@@ -65,16 +65,32 @@ const closedTexts: Readonly<Record<NonNullable<TierAcl["closed"]>, readonly [str
 }
 
 const harmless = "Load balancer traffic passes all the same: CloudStack's VPC routers let it in before their ACLs."
+/** Only the list stands between the world and a forward. */
+const harmful = "Ports by port forwarding get only the traffic that the list lets in, from whomever it does."
 
-const closedNote = (tier: TierAcl, closed: NonNullable<TierAcl["closed"]>): Note => {
+const listOf = (tier: TierAcl): string => `Network ACL list ${tier.listName} of tier ${tier.networkName}`
+
+const closedNote = (tier: TierAcl, closed: NonNullable<TierAcl["closed"]>, forwarded: boolean): Note => {
   const [cause, remedy] = closedTexts[closed]
-  const message = `Network ACL list ${tier.listName} of tier ${tier.networkName} stays as it is, because ${cause}. ${harmless} To have the Service's ports in it, ${remedy}`
+  const effect = forwarded ? `${harmless} ${harmful}` : harmless
+  const message = `${listOf(tier)} stays as it is, because ${cause}. ${effect} To have the Service's ports in it, ${remedy}`
   return { type: "Warning", reason: "NetworkACLNotChanged", message }
 }
 
 const fullNote = (tier: TierAcl, port: number): Note => {
-  const message = `Network ACL list ${tier.listName} of tier ${tier.networkName} has no free number in front of the item that denies everything, so port ${port} gets no item. ${harmless} Give that item a higher number`
+  const message = `${listOf(tier)} has no free number in front of the item that denies everything, so port ${port} gets no item. ${harmless} ${harmful} Give that item a higher number`
   return { type: "Warning", reason: "NetworkACLFull", message }
+}
+
+/** Others' items are theirs to keep, but a forward that they open is the user's to know. */
+const excessNotes = ({ ports }: AclInput, tier: TierAcl, others: ReadonlyArray<AclItem>): ReadonlyArray<Note> => {
+  const excess = ports.flatMap(({ ipProtocol, port, sources, via }) =>
+    via === "forward" && sources !== undefined ? admittingMore(others, ipProtocol, port, sources) : []
+  )
+  if (excess.length === 0) return []
+  const numbers = [...new Set(excess.map(({ number }) => number))].join(", ")
+  const message = `${listOf(tier)} has items that are not ours and let more sources come to the Service's forwarded ports than it allows: number ${numbers}. Remove them in CloudStack if that is not meant`
+  return [{ type: "Warning", reason: "NetworkACLAdmitsMore", message }]
 }
 
 interface PortPlan {
@@ -173,7 +189,8 @@ const planClosed = (
   const shut = ports.some(({ ipProtocol, port, sources }) =>
     sources?.some((source) => !letsIn(list, ipProtocol, port, source))
   )
-  return shut ? [closedNote(tier, closed)] : []
+  const forwarded = ports.some(({ via }) => via === "forward")
+  return shut ? [closedNote(tier, closed, forwarded)] : []
 }
 
 export const planAcl = (input: AclInput): AclPlan => {
@@ -182,11 +199,12 @@ export const planAcl = (input: AclInput): AclPlan => {
   if (tier === undefined) return { chains: closeAll(ours), notes: [] }
   const list = items.filter(({ listId }) => listId === tier.listId)
   const inList = ours.filter(({ listId }) => listId === tier.listId)
+  const others = list.filter((item) => !inList.includes(item))
+  const excess = excessNotes(input, tier, others)
   if (tier.closed !== undefined) {
     const elsewhere = ours.filter((item) => !inList.includes(item))
-    return { chains: closeAll(elsewhere), notes: planClosed(input, tier, tier.closed, list) }
+    return { chains: closeAll(elsewhere), notes: [...planClosed(input, tier, tier.closed, list), ...excess] }
   }
-  const others = list.filter((item) => !inList.includes(item))
   const taken = new Set(list.map(({ number }) => number))
   const plans = ports.map((want) =>
     planPort({ input, tier, want, taken, limit: limitOf(others, want.ipProtocol) }, inList)
@@ -194,6 +212,6 @@ export const planAcl = (input: AclInput): AclPlan => {
   const kept = new Set(plans.flatMap((plan) => plan.kept ?? []))
   return {
     chains: [...plans.flatMap(({ chains }) => chains), ...closeAll(ours.filter((item) => !kept.has(item)))],
-    notes: plans.flatMap(({ notes }) => notes)
+    notes: [...plans.flatMap(({ notes }) => notes), ...excess]
   }
 }

@@ -41,7 +41,12 @@ const denyAll = (number: number): AclItem => item({ number, protocol: "all", act
 const port = (number: number, sources: ReadonlyArray<string> | undefined = ["0.0.0.0/0"]) => ({
   port: number,
   ipProtocol: "tcp" as const,
+  via: "rule" as const,
   sources
+})
+const forward = (number: number, sources?: ReadonlyArray<string>) => ({
+  ...port(number, sources),
+  via: "forward" as const
 })
 
 const planOf = (over: Partial<AclInput>) => planAcl({ cluster, uid, tier: tier(), items: [], ports: [], ...over })
@@ -151,7 +156,7 @@ describe("ACL items of a Service", () => {
 
   it("stay as they are while the demand for sources is not understood", () => {
     const held = [ours(80, { number: 7, cidrs: ["10.0.0.0/8"] })]
-    const unread = { port: 80, ipProtocol: "tcp" as const, sources: undefined }
+    const unread = { ...port(80), sources: undefined }
     assert.deepStrictEqual(stepsOf({ items: held, ports: [unread] }), [])
     assert.deepStrictEqual(stepsOf({ items: [], ports: [unread] }), [])
   })
@@ -214,6 +219,24 @@ describe("lists that stay as they are", () => {
     const notes = (...ports: ReadonlyArray<ReturnType<typeof port>>) =>
       planOf({ tier: shared, items, ports }).notes.length
     assert.deepStrictEqual([notes(port(80)), notes(port(443)), notes(port(443, ["192.0.2.0/24"]))], [0, 1, 0])
+  })
+
+  it("forwards depend on the list, and the Events say so", () => {
+    const reasons = (items: ReadonlyArray<AclItem>, closed: TierAcl["closed"], sources: ReadonlyArray<string>) =>
+      planOf({
+        tier: closed === undefined ? tier() : tier({ closed }),
+        items,
+        ports: [forward(30_053, sources)]
+      }).notes.map(({ message, reason }) => `${reason}${/forwarding/.test(message) ? " (forwards)" : ""}`)
+    const anybody = ["0.0.0.0/0"]
+    const some = ["10.0.0.0/8"]
+    assert.deepStrictEqual(reasons(builtIn("deny"), "shared", anybody), ["NetworkACLNotChanged (forwards)"])
+    assert.deepStrictEqual(reasons(builtIn("allow"), "shared", anybody), [])
+    assert.deepStrictEqual(reasons(builtIn("allow"), "shared", some), ["NetworkACLAdmitsMore"])
+    const wide = item({ number: 9, startPort: 30_000, endPort: 32_767, cidrs: ["0.0.0.0/0", "::/0"] })
+    assert.deepStrictEqual(reasons([wide], undefined, some), ["NetworkACLAdmitsMore"])
+    assert.deepStrictEqual(reasons([denyAll(8), wide], undefined, some), [])
+    assert.deepStrictEqual(reasons([wide], undefined, anybody), [])
   })
 
   it("no number is left in front of what denies everything: one Event, and nothing behind it", () => {
