@@ -106,7 +106,11 @@ export const clusterLayer = (flags: Flags) => {
 }
 
 export const optionsLayer = (flags: Flags) =>
-  ServiceOptions.layerOf(flags["load-balancer-class"] === "" ? {} : { loadBalancerClass: flags["load-balancer-class"] })
+  ServiceOptions.layerOf({
+    adopt: flags.adopt,
+    clusterName: flags["cluster-name"],
+    ...(flags["load-balancer-class"] === "" ? {} : { loadBalancerClass: flags["load-balancer-class"] })
+  })
 
 /** Warnings and errors on stderr; every expected failure is its message and exit code 1. */
 export const runOnce = <A, E extends { readonly message: string }, R>(flags: Flags, effect: Effect.Effect<A, E, R>) =>

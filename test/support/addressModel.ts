@@ -100,11 +100,19 @@ export const applyStep = (holding: Holding, step: Step, made: Map<number, RuleId
           step.ids.includes(one.id) ? { ...one, tags: [...one.tags, ...step.tags] } : one
         )
       }
+    case "TagRules":
+      return {
+        ...holding,
+        rules: holding.rules.map((rule) =>
+          step.ids.includes(rule.id) ? { ...rule, tags: [...rule.tags, ...step.tags] } : rule
+        )
+      }
     case "UntagAddress": {
       const { address } = holding
       return { ...holding, address: { ...address, tags: address.tags.filter(({ key }) => !step.keys.includes(key)) } }
     }
-    // Lists of VPC tiers are not on the address.
+    // Tags of rules that are gone, and lists of VPC tiers, are not on the address.
+    case "UntagRules":
     case "OpenAcl":
     case "UpdateAcl":
     case "CloseAcl":

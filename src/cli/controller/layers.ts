@@ -72,6 +72,8 @@ export const leaderLayer = (flags: Flags) => {
   const options = ServiceOptions.layerOf({
     workers: flags["concurrent-service-syncs"],
     resyncPeriod: flags["resync-period"],
+    adopt: flags.adopt,
+    clusterName: flags["cluster-name"],
     ...(loadBalancerClass === "" ? {} : { loadBalancerClass })
   })
   return Layer.mergeAll(cloud, services, nodes, ClusterId.layerNoDeps, options, ServiceController.layer)

@@ -15,6 +15,10 @@ export const own = {
     false,
     "Show in the log what would change; write nothing to CloudStack or Kubernetes, and take no Lease."
   ),
+  adopt: boolFlag(
+    true,
+    "Take over, in place and by tags only, what the Go providers of Apache and Leaseweb made for Services of this cluster."
+  ),
   "load-balancer-class": stringFlag(
     "",
     "Serve only Services with this spec.loadBalancerClass. Empty: only those without a class."

@@ -12,11 +12,11 @@ const mayAll = Effect.fnUntraced(function* (needed: boolean, commands: ReadonlyA
   return true
 })
 
-/** `proven`: something bears our tag, so the role may tag. */
+/** `tagsWork`: something bears our tag. `adopts`: rules of an earlier provider are to be marked. */
 export const abilitiesFor = Effect.fn("service.abilities")(function* (
   service: Service,
   { forwardPorts, keepIp, stickiness }: Annotations,
-  proven: boolean
+  found: { readonly tagsWork: boolean; readonly adopts: boolean }
 ) {
   const forwards = service.ports.some(({ protocol }) => protocol === "UDP") || forwardPorts._tag !== "Absent"
   const keeps = keepIp._tag === "Given" && keepIp.value
@@ -26,7 +26,7 @@ export const abilitiesFor = Effect.fn("service.abilities")(function* (
       "listPortForwardingRules",
       "deletePortForwardingRule"
     ]),
-    tag: proven || (yield* mayAll(forwards || keeps, ["createTags"])),
+    tag: found.tagsWork || (yield* mayAll(forwards || keeps || found.adopts, ["createTags"])),
     stick: yield* mayAll(stickiness._tag === "Given", [
       "createLBStickinessPolicy",
       "listLBStickinessPolicies",

@@ -1,9 +1,11 @@
 /** What of a Service decides which things in CloudStack are its own. Pure. */
-import { apacheMarker, decodeAnnotations, sourceCidrs } from "../../domain/Annotations.ts"
+import { leasewebName } from "../../domain/Adoption.ts"
+import { addressIdAnnotation, apacheMarker, decodeAnnotations, sourceCidrs } from "../../domain/Annotations.ts"
 import type { Cluster } from "../../domain/Ownership.ts"
 import { readSources, standardAnnotation } from "../../domain/SourceRanges.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import type { Claimant } from "./claims.ts"
+import type { ServiceControllerOptions } from "./options.ts"
 
 /** Our own list, and the one that the Go providers put on the firewall (they keep the annotation's on the rule). */
 const expectedSources = (service: Service): ReadonlyArray<ReadonlyArray<string>> => {
@@ -14,7 +16,19 @@ const expectedSources = (service: Service): ReadonlyArray<ReadonlyArray<string>>
   return [ours, theirs].flatMap((sources) => (sources._tag === "Allowed" ? [sources.cidrs] : []))
 }
 
-export const claimantOf = (service: Service, cluster: Cluster, made: ReadonlySet<string>): Claimant => {
+const adoptionOf = (service: Service, clusterName: string): Claimant["adoption"] => ({
+  leasewebName: leasewebName(clusterName, service),
+  servedOn: new Set(
+    [...service.ingress.map(({ ip }) => ip), service.annotations[addressIdAnnotation]].flatMap((one) => one ?? [])
+  )
+})
+
+export const claimantOf = (
+  service: Service,
+  cluster: Cluster,
+  made: ReadonlySet<string>,
+  { adopt, clusterName }: Pick<ServiceControllerOptions, "adopt" | "clusterName">
+): Claimant => {
   const { address } = decodeAnnotations(service.annotations, service.ports)
   return {
     cluster,
@@ -29,6 +43,7 @@ export const claimantOf = (service: Service, cluster: Cluster, made: ReadonlySet
       publicPort: port,
       privatePort: nodePort
     })),
-    made
+    made,
+    adoption: adopt ? adoptionOf(service, clusterName) : undefined
   }
 }

@@ -1,14 +1,12 @@
 /** Which of the things on an address are a Service's, which are others', and whether the address is ours. Pure. */
+import { type Adoption, addressMark, isRuleOf } from "../../domain/Adoption.ts"
 import { canonicalText } from "../../domain/Cidr.ts"
 import type { FirewallRule, Forward, Holding, PublicAddress } from "../../domain/Cloud.ts"
 import {
   type AddressOwnership,
   type Cluster,
-  claim,
   isMarked,
-  isOurCluster,
   keptName,
-  parseDescription,
   taggedByCluster,
   taggedService
 } from "../../domain/Ownership.ts"
@@ -58,6 +56,8 @@ export interface Claimant {
   readonly forwardShapes: ReadonlyArray<ForwardShape>
   /** Ids of firewall rules and forwards that this process made. */
   readonly made: ReadonlySet<string>
+  /** By what rules of an earlier provider are told; undefined = they are not taken over. */
+  readonly adoption: Adoption | undefined
 }
 
 export const mayBeReleased = (address: PublicAddress): boolean =>
@@ -78,9 +78,8 @@ const ownershipOf = (holding: Holding, claimant: Claimant, rules: ReadonlyArray<
   if (!mayBeReleased(address)) return "given"
   if (taggedByCluster(claimant.cluster, address.tags)) return "owned"
   if (isMarked(address.tags)) return "given"
-  const marks = holding.rules.flatMap((rule) => parseDescription(rule.description) ?? [])
-  const ours = marks.filter((mark) => isOurCluster(claimant.cluster, mark.cluster))
-  if (ours.length > 0) return ours.some((mark) => mark.address === "owned") ? "owned" : "given"
+  const marks = holding.rules.flatMap((rule) => addressMark(claimant.cluster, rule) ?? [])
+  if (marks.length > 0) return marks.includes("owned") ? "owned" : "given"
   const alone = rules.length > 0 && rules.length === holding.rules.length
   return alone && (claimant.apacheMarker || !claimant.namesAddress) ? "owned" : "given"
 }
@@ -88,13 +87,21 @@ const ownershipOf = (holding: Holding, claimant: Claimant, rules: ReadonlyArray<
 const isExact = (rule: FirewallRule, port: number, protocol: string): boolean =>
   rule.startPort === port && (rule.endPort ?? rule.startPort) === port && rule.protocol.toLowerCase() === protocol
 
-/** Without a tag a firewall rule is ours if we made it, or if on an address of ours nothing else can have made it. */
+/** Made by another provider, whether taken over by now or not: no rule of ours is without its description. */
+const isTakenOver = ({ description }: HeldRule): boolean =>
+  description === "" || !description.startsWith("cloudstack-ccm:")
+
+/**
+ * Without a tag a firewall rule is ours if we made it, or if on an address of ours nothing else can have made it. With a
+ * rule of another provider comes the firewall rule that this one would have made, also on an address of the user's.
+ */
 const claimsFirewall = (
   rule: FirewallRule,
   holding: Holding,
   claimant: Claimant,
   ownership: AddressOwnership,
-  ports: ReadonlySet<number>
+  ports: ReadonlySet<number>,
+  rules: ReadonlyArray<HeldRule>
 ): boolean => {
   if (isMarked(rule.tags)) return taggedService(claimant.cluster, rule.tags) === claimant.uid
   const { startPort } = rule
@@ -102,8 +109,13 @@ const claimsFirewall = (
     return false
   }
   if (claimant.made.has(rule.id)) return true
-  if (ownership !== "owned") return false
+  const protocol = rule.protocol.toLowerCase()
+  const adopted = rules.some(
+    (one) => isTakenOver(one) && one.publicPort === startPort && ipProtocolOf(one.protocol) === protocol
+  )
+  if (ownership !== "owned" && !adopted) return false
   if (claimant.expectedSources.some((sources) => sameList(sources, rule.cidrs))) return true
+  if (ownership !== "owned") return false
   // The sources may have changed while nobody was there. A rule beside one that is marked is somebody's own.
   return holding.firewall.filter((other) => isExact(other, startPort, rule.protocol.toLowerCase())).length === 1
 }
@@ -123,7 +135,7 @@ const claimsForward = (forward: Forward, claimant: Claimant, ownership: AddressO
 
 export const claims = (holding: Holding, claimant: Claimant): Claims => {
   const keptFor = keptName(claimant.cluster, holding.address.tags)
-  const mine = holding.rules.filter((rule) => claim(claimant.cluster, claimant.uid, rule) !== "foreign")
+  const mine = holding.rules.filter((rule) => isRuleOf(rule, holding.address, claimant))
   const ownership = ownershipOf(holding, claimant, mine)
   const others = holding.rules.filter((rule) => !mine.includes(rule))
   const taken = new Set(others.map((rule) => rule.publicPort))
@@ -134,7 +146,7 @@ export const claims = (holding: Holding, claimant: Claimant): Claims => {
       (port) => !taken.has(port)
     )
   )
-  const firewall = holding.firewall.filter((rule) => claimsFirewall(rule, holding, claimant, ownership, ports))
+  const firewall = holding.firewall.filter((rule) => claimsFirewall(rule, holding, claimant, ownership, ports, mine))
   return {
     address: holding.address,
     ownership,

@@ -8,11 +8,21 @@ export interface ServiceControllerOptions {
   readonly workers: number
   /** `--resync-period`: full reconcile with drift repair; jittered by a tenth. */
   readonly resyncPeriod: Duration.Duration
+  /** `--adopt`: take over what an earlier provider made for a Service. */
+  readonly adopt: boolean
+  /** `--cluster-name`: it is in the names of rules that Leaseweb's provider made. */
+  readonly clusterName: string
 }
 
 export class ServiceOptions extends Context.Service<ServiceOptions, ServiceControllerOptions>()(
   "ccm/controllers/service/ServiceOptions"
 ) {
   static readonly layerOf = (options: Partial<ServiceControllerOptions> = {}) =>
-    Layer.succeed(this, { workers: 10, resyncPeriod: Duration.minutes(10), ...options })
+    Layer.succeed(this, {
+      workers: 10,
+      resyncPeriod: Duration.minutes(10),
+      adopt: true,
+      clusterName: "kubernetes",
+      ...options
+    })
 }

@@ -19,6 +19,7 @@ import {
   serviceTag,
   tags
 } from "../../domain/Ownership.ts"
+import { planAdoption, withMarksGone } from "./adopt.ts"
 import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
@@ -59,7 +60,7 @@ const sameSources = (have: ReadonlyArray<string>, want: ReadonlyArray<string>): 
 
 /** Where the firewall takes care of sources, a list on the rule itself is only kept true, never added. */
 const ruleSources = (border: Border, rule: HeldRule, want: WantedPort): ReadonlyArray<string> | undefined => {
-  if (want.sources === undefined || (border === "firewall" && rule.cidrs.length === 0)) return undefined
+  if (want.sources === undefined || (border === "firewall" && isUnrestricted(rule.cidrs))) return undefined
   return sameSources(rule.cidrs, want.sources) ? undefined : want.sources
 }
 
@@ -259,9 +260,17 @@ export const plan = (input: PlanInput): Plan => {
   const { ports, targets } = input.wanted
   const perPort = ports.filter(({ via }) => via === "rule").map((want) => planRule(input, want))
   const forwards = planForwards({ ...input, targets, ports: ports.filter(({ via }) => via === "forward") })
+  const { cluster, own, retag, service } = input
+  const traffic = withMarksGone(own, [...perPort.flatMap((part) => part.traffic), ...forwards, ...planBorders(input)])
+  const retired = withMarksGone(own, planRetirement(own, ports))
   return {
-    traffic: [...perPort.flatMap(({ traffic }) => traffic), ...forwards, ...planBorders(input)],
-    cleanup: [...perPort.flatMap(({ cleanup }) => cleanup), ...planRetirement(input.own, ports), ...planTags(input)]
+    traffic,
+    cleanup: [
+      ...perPort.flatMap(({ cleanup }) => cleanup),
+      ...retired,
+      ...(retag ? planAdoption(own, cluster, service, [...traffic, ...retired]) : []),
+      ...planTags(input)
+    ]
   }
 }
 

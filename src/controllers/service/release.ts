@@ -4,6 +4,7 @@
  */
 import { keepTag } from "../../domain/Ownership.ts"
 import type { Note } from "../../domain/Refusal.ts"
+import { withMarksGone } from "./adopt.ts"
 import { type Chain, chain } from "./chains.ts"
 import { type Claims, mayBeReleased } from "./claims.ts"
 import { planRetirement } from "./plan.ts"
@@ -30,7 +31,7 @@ const isKept = (own: Claims, keep: Kept<boolean>): boolean =>
   isOurs(own) && (keep ?? own.kept) && (own.kept || (own.tagged && own.keptFor === undefined))
 
 const retire = (own: Claims): ReadonlyArray<Chain> =>
-  planRetirement(own, []).map((one) => ({ ...one, key: `${own.address.ip} ${one.key}` }))
+  withMarksGone(own, planRetirement(own, [])).map((one) => ({ ...one, key: `${own.address.ip} ${one.key}` }))
 
 const keptNote = ({ address: { ip } }: Claims, name: string): Note => ({
   type: "Normal",
@@ -54,7 +55,8 @@ export const planLeaving = (own: Claims, name: string, keep: Kept<boolean>): Lea
     const mark = own.kept ? [] : [Step.TagAddress({ id, tags: [{ key: keepTag, value: name }] })]
     return { chains: [...chain(`${ip} keep`, mark), ...retire(own)], notes: [keptNote(own, name)] }
   }
-  if (isReleasable(own)) return { chains: chain(`release ${ip}`, [Step.ReleaseAddress({ id })]), notes: [] }
+  if (isReleasable(own))
+    return { chains: withMarksGone(own, chain(`release ${ip}`, [Step.ReleaseAddress({ id })])), notes: [] }
   const strangers =
     isOurs(own) && own.otherRules.length === 0 && own.otherFirewall.length + own.otherForwards.length > 0
   return { chains: retire(own), notes: strangers ? [strangersNote(own)] : [] }

@@ -32,6 +32,10 @@ export type Step = Data.TaggedEnum<{
   CloseBorder: { readonly id: FirewallRuleId; readonly port: number }
   /** All firewall rules that this run opened, and those found without their tag, in one call. */
   TagBorders: { readonly ids: ReadonlyArray<FirewallRuleId>; readonly tags: ReadonlyArray<Tag> }
+  /** Rules of an earlier provider that are taken over. */
+  TagRules: { readonly ids: ReadonlyArray<RuleId>; readonly tags: ReadonlyArray<Tag> }
+  /** After the rules have gone. */
+  UntagRules: { readonly ids: ReadonlyArray<RuleId> }
   CreateForward: { readonly forward: NewForward }
   DeleteForward: { readonly id: ForwardId; readonly port: number }
   /** All forwards that this run made, and those found without their tag. */
@@ -91,10 +95,17 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
   CloseBorder: { timeout: minutes(6), retries: 2, meaning: gone },
   // Refused is "tag … already on …": the first answer was lost.
   TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
+  TagRules: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
   CreateForward: { timeout: minutes(6), retries: 2, meaning: common },
   DeleteForward: { timeout: minutes(6), retries: 2, meaning: gone },
   TagForwards: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
   TagAddress: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
+  // As below.
+  UntagRules: {
+    timeout: minutes(2),
+    retries: 2,
+    meaning: { ...common, ServerFault: "done", Refused: "done", Forbidden: "done" }
+  },
   // A server fault is "Failed to delete tags": there was none. What is left of it shows at the next look.
   UntagAddress: {
     timeout: minutes(2),
@@ -144,6 +155,8 @@ export const describe: (step: Step) => string = Step.$match({
   CloseAcl: ({ id, port }) => `delete ACL item ${id} of port ${port}`,
   CloseBorder: ({ id, port }) => `close firewall rule ${id} of port ${port}`,
   TagBorders: () => "tag the firewall rules",
+  TagRules: ({ ids }) => `take over ${ids.length} rule(s) of an earlier provider by a tag`,
+  UntagRules: ({ ids }) => `remove the tags of ${ids.length} rule(s) that are gone`,
   CreateForward: ({ forward: { privatePort, protocol, publicPort, vmId } }) =>
     `forward ${protocol} ${publicPort} to ${privatePort} of machine ${vmId}`,
   DeleteForward: ({ id, port }) => `delete forward ${id} of port ${port}`,

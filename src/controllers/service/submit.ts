@@ -8,6 +8,7 @@ import { Forwards } from "../../cloudstack/Forwards.ts"
 import type { Pending } from "../../cloudstack/Jobs.ts"
 import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { Tags } from "../../cloudstack/Tags.ts"
+import { adoptionKeys } from "../../domain/Adoption.ts"
 import { FirewallRuleId, ForwardId, RuleId } from "../../domain/Cloud.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import type { RuleRef, Step } from "./steps.ts"
@@ -95,6 +96,10 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       return yield* (yield* Tags).add("PortForwardingRule", step.ids, step.tags)
     case "UntagAddress":
       return yield* (yield* Tags).remove("PublicIpAddress", [step.id], step.keys)
+    case "TagRules":
+      return yield* (yield* Tags).add("LoadBalancer", step.ids, step.tags)
+    case "UntagRules":
+      return yield* (yield* Tags).remove("LoadBalancer", step.ids, adoptionKeys)
     case "TagBorders":
       return yield* (yield* Tags).add("FirewallRule", step.ids, step.tags)
     case "TagAddress":

@@ -271,7 +271,8 @@ describe("the network", () => {
     apacheMarker: false,
     expectedSources: [],
     wantedPorts: [],
-    made: new Set<never>()
+    made: new Set<never>(),
+    adoption: undefined
   }
   const choose = (configured: string | undefined, nodes: ReadonlyArray<Node>, machines: ReadonlyArray<Machine>) =>
     chooseNetwork({

@@ -25,7 +25,8 @@ const claimant: Claimant = {
   apacheMarker: false,
   expectedSources: [],
   wantedPorts: [],
-  made: new Set()
+  made: new Set(),
+  adoption: { leasewebName: "K8s_svc_kubernetes_shop_web", servedOn: new Set() }
 }
 
 const rule = (over: Partial<Holding["rules"][number]> & { readonly publicPort: number }): Holding["rules"][number] => ({
