@@ -68,7 +68,7 @@ const networkBase = {
   services: optional(Schema.Array(Schema.NonEmptyString))
 }
 const NetworkFile = Schema.Union([
-  Schema.Struct({ ...networkBase, kind: Schema.Literal("isolated"), owner: Ref }),
+  Schema.Struct({ ...networkBase, kind: Schema.Literal("isolated"), owner: Ref, lbProvider: optional(Name) }),
   Schema.Struct({
     ...networkBase,
     kind: Schema.Literal("vpc-tier"),

@@ -22,6 +22,7 @@ export const addNetwork = (build: Builder, network: WorldNetwork): void => {
     owner: network.kind === "shared" ? undefined : build.id(network.owner),
     zone: build.id(network.zone),
     services: network.services,
+    lbProvider: "lbProvider" in network ? network.lbProvider : undefined,
     vpc: tier === undefined ? undefined : build.id(tier.vpc),
     acl: tier === undefined || tier.acl === "default_deny" ? undefined : build.id(tier.acl),
     gateway: tier?.gateway ?? plain.gateway,

@@ -80,6 +80,8 @@ export interface Network extends Row {
   readonly state: "Allocated" | "Implemented" | "Setup"
   readonly conserveMode: boolean
   readonly created: number
+  /** Balances load instead of the virtual router. */
+  readonly lbProvider: string | undefined
 }
 
 export interface NetworkOffering extends Row {

@@ -1,6 +1,7 @@
 /** The JSON shapes of accounts' own things: owners, tags, zones, networks, VPCs, ACLs. Absent values are left out. */
 import type { AclItem, AclList, Network, Project, Tag, Vpc, Zone } from "./records.ts"
 import type { State } from "./state.ts"
+import { stickinessMethods } from "./stickinessMethods.ts"
 
 export type Json = Readonly<Record<string, unknown>>
 
@@ -93,7 +94,11 @@ const lbCapabilities = [
   {
     name: "SupportedStickinessMethods",
     value: JSON.stringify(
-      ["LbCookie", "AppCookie", "SourceBased"].map((methodname) => ({ methodname, paramlist: [], description: "" }))
+      Object.entries(stickinessMethods).map(([methodname, names]) => ({
+        methodname,
+        paramlist: names.map((paramname) => ({ paramname, required: false, isflag: false, description: "" })),
+        description: ""
+      }))
     ),
     canchooseservicecapability: false
   }
@@ -123,7 +128,7 @@ export const networkView = (state: State, network: Network): Json => {
     ...ownerFields(state, network.owner),
     service: network.services.map((name) => ({
       name,
-      provider: [{ name: provider }],
+      provider: [{ name: name === "Lb" ? (network.lbProvider ?? provider) : provider }],
       ...(name === "Lb" ? { capability: lbCapabilities } : {})
     })),
     vpcid: network.vpc,

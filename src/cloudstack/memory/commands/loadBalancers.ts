@@ -19,7 +19,7 @@ const statisticsPort = 8081
 
 /** A router exists only in an implemented network: before that nothing can refuse a rule. */
 const routerRefusal = (network: Network, protocol: string | undefined, publicPort: number) => {
-  if (network.state !== "Implemented") return undefined
+  if (network.state !== "Implemented" || network.lbProvider !== undefined) return undefined
   if (publicPort === statisticsPort || protocol === "udp") return "unsupported"
   return protocol === undefined || protocols.includes(protocol) ? undefined : "unknown"
 }

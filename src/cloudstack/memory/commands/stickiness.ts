@@ -7,12 +7,7 @@ import { same, unpaged } from "../lists.ts"
 import type { StickinessPolicy } from "../records.ts"
 import { balancerText, stickinessView } from "../ruleViews.ts"
 import { drop, mint, policiesOfRule, put, type State } from "../state.ts"
-
-const methods: Readonly<Record<string, ReadonlyArray<string>>> = {
-  LbCookie: ["cookie-name", "mode", "nocache", "indirect", "postonly", "domain"],
-  AppCookie: ["cookie-name", "length", "holdtime", "request-learn", "prefix", "mode"],
-  SourceBased: ["tablesize", "expire"]
-}
+import { stickinessMethods as methods } from "../stickinessMethods.ts"
 
 const flags: ReadonlySet<string> = new Set(["nocache", "indirect", "postonly", "request-learn", "prefix"])
 
