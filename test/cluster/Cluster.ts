@@ -40,9 +40,15 @@ export class Cluster extends Context.Service<
     Layer.effect(this, make).pipe(Layer.provide(ControlPlane.layer(binaries)))
 }
 
-const startSimulator = Effect.fnUntraced(function* (bundle: string, directory: string, port: number) {
+/** A simulated CloudStack as a process of its own, answering when returned. */
+export const startSimulator = Effect.fnUntraced(function* (
+  bundle: string,
+  directory: string,
+  port: number,
+  ofWorld: unknown = world
+) {
   const worldFile = join(directory, "world.json")
-  writeFileSync(worldFile, JSON.stringify(world))
+  writeFileSync(worldFile, JSON.stringify(ofWorld))
   const simulator = yield* start({
     command: process.execPath,
     args: [bundle, "simulate", "--world", worldFile, "--port", `${port}`, "--bind", "127.0.0.1"],

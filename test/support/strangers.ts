@@ -10,21 +10,23 @@ const rows = (world: unknown, key: string): ReadonlyArray<Json> => {
 }
 
 /** Everything that the controller could have changed, as the simulator writes it. */
+export const everythingIn = (world: unknown) => ({
+  addresses: rows(world, "addresses"),
+  loadBalancerRules: rows(world, "loadBalancerRules"),
+  firewallRules: rows(world, "firewallRules"),
+  portForwardingRules: rows(world, "portForwardingRules"),
+  stickinessPolicies: rows(world, "stickinessPolicies"),
+  aclItems: rows(world, "aclLists").flatMap((list) =>
+    rows(list, "items").map((item) => ({ ...item, list: list["name"] }))
+  ),
+  tags: rows(world, "tags")
+})
+export type Everything = ReturnType<typeof everythingIn>
+
 export const everything = Effect.map(
   Effect.flatMap(Simulator, (simulator) => simulator.world),
-  (world) => ({
-    addresses: rows(world, "addresses"),
-    loadBalancerRules: rows(world, "loadBalancerRules"),
-    firewallRules: rows(world, "firewallRules"),
-    portForwardingRules: rows(world, "portForwardingRules"),
-    stickinessPolicies: rows(world, "stickinessPolicies"),
-    aclItems: rows(world, "aclLists").flatMap((list) =>
-      rows(list, "items").map((item) => ({ ...item, list: list["name"] }))
-    ),
-    tags: rows(world, "tags")
-  })
+  everythingIn
 )
-export type Everything = Effect.Success<typeof everything>
 
 /** What of it had these ids, or hangs on something that has. */
 export const only = (all: Everything, ids: ReadonlySet<unknown>): Everything => {
