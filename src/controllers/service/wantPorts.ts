@@ -49,6 +49,21 @@ const algorithmOf = ({ annotations, network, service }: PortsInput): Checked<str
   })
 }
 
+/** TCP ports that get the PROXY header. */
+const proxiedOf = ({ annotations, network }: PortsInput): Checked<ReadonlySet<number>> => {
+  const setting = annotations.proxyProtocol
+  if (setting._tag === "Invalid") return keep(setting.refusal)
+  if (setting._tag === "Absent" || setting.value.size === 0) return { value: new Set(), refusals: [] }
+  const supported = (lbOf(network)?.capabilities.get("SupportedProtocols") ?? "").split(/[ ,]+/).filter(Boolean)
+  if (supported.length === 0 || supported.includes("tcp-proxy")) return { value: setting.value, refusals: [] }
+  return keep({
+    reason: "UnsupportedProtocol",
+    field: "metadata.annotations[…-proxy-protocol]",
+    cause: `the load balancer of network ${network.name} does not send the PROXY header (it knows ${supported.join(", ")})`,
+    remedy: "Remove the annotation, or use a network whose load balancer provider knows tcp-proxy"
+  })
+}
+
 const stickinessOf = ({ abilities, annotations, network }: PortsInput): Checked<Stickiness | "none"> => {
   const setting = annotations.stickiness
   if (setting._tag === "Invalid") return keep(setting.refusal)
@@ -96,14 +111,15 @@ const numbersOf = (setting: Setting<ReadonlySet<number>>, held: ReadonlySet<numb
 
 export const wantPorts = (input: PortsInput): WantedPorts => {
   const { annotations, heldForwards, sources } = input
-  const { forwardPorts: forwarding, proxyProtocol } = annotations
+  const { forwardPorts: forwarding } = annotations
+  const proxied = proxiedOf(input)
   const forwardPorts = numbersOf(forwarding, heldForwards)
   const algorithm = algorithmOf(input)
   const stickiness = stickinessOf(input)
   const { errors, ports } = serve({ ...input, forwardPorts })
   const tcpProtocol = (port: number): WantedPort["protocol"] => {
-    if (proxyProtocol._tag === "Invalid") return undefined
-    return proxyProtocol._tag === "Given" && proxyProtocol.value.has(port) ? "tcp-proxy" : "tcp"
+    if (proxied.value === undefined) return undefined
+    return proxied.value.has(port) ? "tcp-proxy" : "tcp"
   }
   return {
     ports: ports.map(({ port: { nodePort, port, protocol }, via }) => ({
@@ -118,7 +134,7 @@ export const wantPorts = (input: PortsInput): WantedPorts => {
     })),
     errors,
     waitsFor: [
-      ...(proxyProtocol._tag === "Invalid" ? [proxyProtocol.refusal] : []),
+      ...proxied.refusals,
       ...(forwarding._tag === "Invalid" ? [forwarding.refusal] : []),
       ...clash(annotations, forwardPorts),
       ...algorithm.refusals,

@@ -144,6 +144,16 @@ describe("desired", () => {
     [{ sessionAffinity: "ClientIP", ...annotated("algorithm", "RoundRobin") }, "roundrobin"]
   ])("algorithm of %j", (over, algorithm) => assert.strictEqual(wanted(over).wanted.ports[0]?.algorithm, algorithm))
 
+  it("leaves the protocol as it is where the provider sends no PROXY header", () => {
+    const other = network({ services: new Map([["Lb", lb("Netscaler", "tcp,udp")]]) })
+    const { ports, waitsFor } = wanted(annotated("proxy-protocol", "true"), undefined, undefined, other).wanted
+    assert.isUndefined(ports[0]?.protocol)
+    assert.deepStrictEqual(
+      waitsFor.map(({ cause, reason }) => [reason, cause]),
+      [["UnsupportedProtocol", "the load balancer of network net1 does not send the PROXY header (it knows tcp, udp)"]]
+    )
+  })
+
   it("proxies only the ports that are named", () => {
     const ports = [port(), port({ name: "https", port: 443, nodePort: 30_443 })]
     const { ports: found } = wanted({ ports, ...annotated("proxy-protocol", "https") }).wanted
