@@ -9,7 +9,7 @@ export class UnknownCluster extends Schema.TaggedError<UnknownCluster>()("Unknow
   override get message(): string {
     return (
       "this cluster has no identity: neither namespace kube-system nor Service default/kubernetes may be read; " +
-      "allow `get` on one of them, or set cluster-id in the cloud-config"
+      "allow `get` on the one or `list` on Services, or set cluster-id in the cloud-config"
     )
   }
 }
@@ -36,27 +36,47 @@ const identify = Effect.gen(function* () {
   const { clusterId, previousClusterIds } = yield* current
   if (clusterId !== undefined) return { id: clusterId, previous: previousClusterIds }
 
-  const namespace = yield* uidOf({ verb: "get", resource: namespaces, name: "kube-system" })
-  // Also asked if not needed: it is what marks carry from a time when namespaces could not be read.
-  const service = yield* uidOf({ verb: "get", resource: services, namespace: "default", name: "kubernetes" })
+  const namespace = yield* uidOf({ verb: "get", resource: namespaces, name: "kube-system" }, decodeOne)
+  // Also asked if not needed: it is what marks carry from a time when namespaces could not be read. Listed, because
+  // every manifest that lets us watch Services allows that.
+  const service = yield* uidOf(
+    {
+      verb: "list",
+      resource: services,
+      namespace: "default",
+      query: { fieldSelector: "metadata.name=kubernetes" }
+    },
+    decodeList
+  )
   const [id, ...older] = [namespace, service].flatMap(Option.toArray)
   if (id === undefined) return yield* new UnknownCluster()
   yield* Effect.logInfo("cluster identity", { id, of: Option.isSome(namespace) ? "kube-system" : "default/kubernetes" })
   return { id, previous: [...previousClusterIds, ...older] }
 })
 
-const decodeUid = Schema.decodeUnknownEffect(Schema.Struct({ metadata: Schema.Struct({ uid: Schema.NonEmptyString }) }))
+const Named = Schema.Struct({ metadata: Schema.Struct({ name: Schema.String, uid: Schema.NonEmptyString }) })
+const decodeOne = (json: unknown) =>
+  Effect.map(Schema.decodeUnknownEffect(Named)(json), ({ metadata }) => Option.some(metadata.uid))
+const decodeList = (json: unknown) =>
+  Effect.map(Schema.decodeUnknownEffect(Schema.Struct({ items: Schema.Array(Named) }))(json), ({ items }) =>
+    Option.map(
+      Option.fromNullishOr(items.find(({ metadata }) => metadata.name === "kubernetes")),
+      ({ metadata }) => metadata.uid
+    )
+  )
 
 /** None if it may not be read or is not there. Every other failure passes by itself, and is waited for. */
 const uidOf = Effect.fnUntraced(
-  function* (request: KubeRequest) {
+  function* (
+    request: KubeRequest,
+    decode: (json: unknown) => Effect.Effect<Option.Option<string>, Schema.SchemaError>
+  ) {
     const { call } = yield* KubeApi
-    const { metadata } = yield* Effect.flatMap(call(request), decodeUid).pipe(
+    return yield* Effect.flatMap(call(request), decode).pipe(
       Effect.catchTag("SchemaError", ({ message: text }) =>
         Effect.fail(new KubeError({ operation: operationOf(request), status: 0, text }))
       )
     )
-    return Option.some(metadata.uid)
   },
   (effect) =>
     effect.pipe(

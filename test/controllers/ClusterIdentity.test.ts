@@ -22,12 +22,13 @@ const settings: CloudSettings = {
 /** An API server that answers with UIDs, or with these statuses. */
 const api = (answers: Readonly<Record<string, string | number>>, asked: Array<string> = []) =>
   Layer.mock(KubeApi)({
-    call: ({ name = "", resource }) =>
+    call: ({ name = "", resource, verb }) =>
       Effect.suspend(() => {
         asked.push(`${resource.plural}/${name}`)
         const answer = answers[resource.plural] ?? 404
+        const named = { metadata: { name: resource.plural === "services" ? "kubernetes" : name, uid: String(answer) } }
         return typeof answer === "string"
-          ? Effect.succeed({ metadata: { uid: answer } })
+          ? Effect.succeed(verb === "list" ? { items: [named] } : named)
           : Effect.fail(new KubeError({ operation: `get ${resource.plural}`, status: answer, text: "no" }))
       })
   })
