@@ -64,6 +64,21 @@ describe("Governor", () => {
     )
   )
 
+  it.effect("does not spin where the clock stands between two milliseconds", () =>
+    governed(
+      () => ok,
+      (asked) =>
+        Effect.gen(function* () {
+          yield* TestClock.adjust(Duration.millis(1_750_000.3712))
+          yield* many(5)
+          assert.strictEqual(asked.length, 5)
+          yield* many(5)
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual(asked.length, 10)
+        })
+    )
+  )
+
   it.effect("pauses everybody until the time a 429 names, then goes on at half the rate", () =>
     governed(
       ({ command }, nth) =>

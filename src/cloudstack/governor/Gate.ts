@@ -48,7 +48,8 @@ export const makeGate = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
       const at = Pace.readyAt(pace, allowed, now)
       if (at > now) {
-        yield* Effect.raceFirst(Effect.sleep(at - now), wake.await)
+        // Whole milliseconds: the last fraction of one would be slept again and again.
+        yield* Effect.raceFirst(Effect.sleep(Math.ceil(at - now)), wake.await)
       } else {
         line.delete(turn)
         pace = Pace.sent(pace, allowed, now)

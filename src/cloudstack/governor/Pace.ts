@@ -50,7 +50,7 @@ export const readyAt = (pace: Pace, limits: Limits, now: number): number => {
   const { probeAt, pausedUntil, rate, tokens } = refill(pace, limits, now)
   // Half a token's thousandth of slack: a sleep until "then" must not end a rounding error too early.
   const token = tokens >= 0.9995 ? now : now + Math.ceil(((1 - tokens) / rate) * 1000)
-  return Math.ceil(Math.max(token, pausedUntil, probeAt ?? 0))
+  return Math.max(token, pausedUntil, probeAt ?? 0)
 }
 
 export const sent = (pace: Pace, limits: Limits, now: number): Pace => {

@@ -141,7 +141,7 @@ export const run = Effect.gen(function* () {
 
   const resync = Effect.gen(function* () {
     const spread = yield* Random.nextBetween(0.9, 1.1)
-    yield* Effect.sleep(Duration.times(options.resyncPeriod, spread))
+    yield* Effect.sleep(Math.round(Duration.toMillis(options.resyncPeriod) * spread))
     yield* inventory.expire
     yield* addAll("resync")
   })
