@@ -33,12 +33,18 @@ export const pendingWrites = (
   ]
 }
 
-/** None if the Service has gone meanwhile. */
+/** What only a Service of the type can show; the API server refuses it for others. */
+const isShowing = (write: ServiceWrite): boolean => write._tag === "SetIngress" && write.ingress.length > 0
+
+/** None if the Service has gone meanwhile. One that has changed its type shows no address: its turn comes again. */
 export const publish = Effect.fn("service.publish")(function* (service: Service, writes: ReadonlyArray<ServiceWrite>) {
   const services = yield* Services
   let current = Option.some(service)
   for (const write of writes) {
     if (Option.isNone(current)) return current
+    const now = Option.filter(yield* services.find(service.key), ({ uid }) => uid === service.uid)
+    if (Option.isNone(now)) return now
+    if (isShowing(write) && now.value.type !== "LoadBalancer") continue
     current = yield* services.write(current.value, write)
   }
   return current
