@@ -122,6 +122,37 @@ describe("a Service in a VPC tier", () => {
     }).pipe(Effect.scoped, Effect.provide(bed({ world: tierWorld() })))
   )
 
+  it.effect("looks again when somebody else takes its number at the same moment", () =>
+    Effect.gen(function* () {
+      const { result } = yield* start()
+      assert.strictEqual(result, "Changed")
+      assert.strictEqual((yield* ours()).length, 2)
+      const others = (yield* itemsOf()).filter(({ reason }) => reason === "faster")
+      assert.deepStrictEqual(
+        others.map(({ number }) => number),
+        [899]
+      )
+      assert.deepStrictEqual(yield* warnings, [])
+    }).pipe(
+      Effect.provide(
+        bed({
+          world: tierWorld(),
+          around: (api) => {
+            let made = 0
+            return {
+              call: (command, parameters) => {
+                const faster = command === "createNetworkACL" && ++made === 1
+                const { customjobid: _, ...rest } = parameters
+                const first = faster ? api.call(command, { ...rest, reason: "faster" }) : Effect.void
+                return Effect.andThen(first, api.call(command, parameters))
+              }
+            }
+          }
+        })
+      )
+    )
+  )
+
   it.effect("repairs at the resync what was changed in the list by hand", () =>
     Effect.gen(function* () {
       yield* applyNodes("n1")
