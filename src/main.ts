@@ -7,6 +7,7 @@ import { type Command, CommandError } from "./cli/Command.ts"
 const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
   simulate: () => import("./cli/simulate.ts"),
   demo: () => import("./cli/demo.ts"),
+  audit: () => import("./cli/audit.ts"),
   plan: () => import("./cli/plan.ts"),
   version: () => import("./cli/version.ts")
 }

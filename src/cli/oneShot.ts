@@ -3,7 +3,7 @@
  * and the same live layers, behind a fence.
  */
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer, Result } from "effect"
+import { Duration, Effect, Layer, Result } from "effect"
 import { layerLive as cloudApiLive } from "../cloudstack/live/layerLive.ts"
 import { loadCloudConfig } from "../config/load.ts"
 import { Settings } from "../config/Settings.ts"
@@ -94,6 +94,15 @@ export const cloudLayer = (flags: Flags, fence: Layer.Layer<Fence>) =>
     )
   )
 
+/** The API server has to answer within this. */
+const patience = Duration.seconds(60)
+
+/** The controller waits for an API server that does not answer; a person wants to know. */
+export const withPatience = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.timeoutOrElse(effect, { duration: patience, orElse: () => refuse("the API server does not answer") })
+
+const clusterId = Layer.effectContext(withPatience(Layer.build(ClusterId.layerNoDeps)))
+
 /** The cluster, to be read. */
 export const clusterLayer = (flags: Flags) => {
   const api = kubeApiLive({
@@ -101,7 +110,7 @@ export const clusterLayer = (flags: Flags) => {
     burst: flags["kube-api-burst"],
     userAgent: `cloudstack-ccm/${version}`
   }).pipe(Layer.provide(Connection.layer({ kubeconfig: flags.kubeconfig, master: flags.master })))
-  const views = Layer.mergeAll(servicesLayer, nodesLayer, ClusterId.layerNoDeps).pipe(Layer.provide(api))
+  const views = Layer.mergeAll(servicesLayer, nodesLayer, clusterId).pipe(Layer.provide(api))
   return Layer.unwrap(Effect.as(Effect.flatten(sourceOf({ ...flags })), views))
 }
 

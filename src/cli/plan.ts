@@ -1,5 +1,5 @@
 /** `cloudstack-ccm plan`: what the controller's next run would do, call by call. Changes nothing. */
-import { Console, Duration, Effect, Layer, Option } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { ServiceOptions } from "../controllers/service/options.ts"
 import { type Preview, preview, layer as previewLayer, routerCommandsOf } from "../controllers/service/preview.ts"
 import { isHandled } from "../controllers/service/selection.ts"
@@ -13,19 +13,11 @@ const help = `Usage: cloudstack-ccm plan [<namespace>/<name>] [--output table|js
 Shows what the controller's next run would do for all Services or for one, call by call, and counts the commands that
 the virtual router has to take. Nothing is changed. "(new …)" is what the run makes itself.`
 
-/** The API server has to answer the lists within this. */
-const patience = Duration.seconds(60)
-
 /** Those that the controller would run for, in order of their names. */
 export const plans = Effect.fn("plan")(function* (name: string | undefined) {
   const services = yield* Services
   const { loadBalancerClass } = yield* ServiceOptions
-  yield* Effect.all([services.synced, (yield* Nodes).synced]).pipe(
-    Effect.timeoutOrElse({
-      duration: patience,
-      orElse: () => new CommandError({ message: "the API server does not answer", exitCode: 1 })
-    })
-  )
+  yield* OneShot.withPatience(Effect.all([services.synced, (yield* Nodes).synced]))
   if (name !== undefined && Option.isNone(yield* services.find(name))) {
     return yield* new CommandError({ message: `there is no Service ${JSON.stringify(name)}`, exitCode: 1 })
   }

@@ -17,6 +17,8 @@ export interface Mark {
   readonly cluster: string
   readonly serviceUid: string
   readonly address: AddressOwnership
+  /** The rule may have a stickiness policy. */
+  readonly sticky?: boolean
 }
 
 /** First part of every rule name of a Service, as upstream's default load balancer name: `a` + UID, 32 characters. */
@@ -26,15 +28,21 @@ export const loadBalancerName = (uid: string): string => `a${uid.replaceAll("-",
 export const ruleName = (uid: string, protocol: string, port: number): string =>
   `${loadBalancerName(uid)}-${protocol}-${port}`
 
-export const description = (mark: Mark): string => `cloudstack-ccm:${mark.cluster}:${mark.serviceUid}:${mark.address}`
+export const description = (mark: Mark): string =>
+  `cloudstack-ccm:${mark.cluster}:${mark.serviceUid}:${mark.address}${mark.sticky === true ? ":sticky" : ""}`
 
-const descriptionShape = /^cloudstack-ccm:(.+):([^:]+):(owned|given)$/
+const descriptionShape = /^cloudstack-ccm:(.+):([^:]+):(owned|given)(:sticky)?$/
 
 export const parseDescription = (text: string): Mark | undefined => {
   const match = descriptionShape.exec(text)
   if (match === null) return undefined
-  const [, cluster = "", serviceUid = "", address] = match
-  return { cluster, serviceUid, address: address === "owned" ? "owned" : "given" }
+  const [, cluster = "", serviceUid = "", address, sticky] = match
+  return {
+    cluster,
+    serviceUid,
+    address: address === "owned" ? "owned" : "given",
+    ...(sticky === undefined ? {} : { sticky: true })
+  }
 }
 
 /** `reason` of the ACL items that we make. */
@@ -42,11 +50,18 @@ export const aclReason = (cluster: Cluster, uid: string): string => `cloudstack-
 
 const reasonShape = /^cloudstack-ccm:(.+):([^:]+)$/
 
-/** Whether an ACL item is this cluster's, made for this Service. */
-export const isOurReason = (cluster: Cluster, uid: string, reason: string): boolean => {
-  const [, id = "", serviceUid = ""] = reasonShape.exec(reason) ?? []
-  return serviceUid === uid && isOurCluster(cluster, id)
+/** UID of the Service that an ACL item of this cluster was made for. */
+export const reasonedService = (cluster: Cluster, reason: string): string | undefined => {
+  const [, id = "", serviceUid] = reasonShape.exec(reason) ?? []
+  return isOurCluster(cluster, id) ? serviceUid : undefined
 }
+
+/** Whether an ACL item is this cluster's, made for this Service. One list may hold the items of thousands. */
+export const isOurReason = (cluster: Cluster, uid: string, reason: string): boolean =>
+  reason.endsWith(uid) && reasonedService(cluster, reason) === uid
+
+/** It is worth asking for the stickiness policies of the rule. */
+export const isMarkedSticky = (text: string): boolean => parseDescription(text)?.sticky === true
 
 export const clusterTag = "cloudstack-ccm/cluster"
 export const serviceTag = "cloudstack-ccm/service"

@@ -19,7 +19,8 @@ describe("the process", () => {
     assert.deepStrictEqual(run("simulat"), {
       status: 1,
       stdout: "",
-      stderr: 'unknown command "simulat": without one it is the controller; others are simulate, demo, plan, version\n'
+      stderr:
+        'unknown command "simulat": without one it is the controller; others are simulate, demo, audit, plan, version\n'
     })
   })
 

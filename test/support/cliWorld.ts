@@ -36,7 +36,8 @@ const cluster = (services: ReadonlyArray<unknown>) =>
   kubeServer(({ method, path, query }, answer) => {
     if (method !== "GET") return answer.json(405, { kind: "Status", code: 405, message: "read only" })
     if (query.get("watch") === "true" || query.get("watch") === "1") return answer.lines()
-    if (path.endsWith("/namespaces/kube-system")) return answer.json(200, { metadata: { uid: "test-cluster" } })
+    if (path.endsWith("/namespaces/kube-system"))
+      return answer.json(200, { metadata: { name: "kube-system", uid: "test-cluster" } })
     if (path.endsWith("/services")) return answer.json(200, list("Service", services))
     if (path.endsWith("/nodes")) return answer.json(200, list("Node", ["n1", "n2", "n3"].map(nodeJson)))
     answer.json(404, { kind: "Status", code: 404, reason: "NotFound", message: "not found" })

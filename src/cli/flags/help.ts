@@ -2,7 +2,7 @@
 import { groups } from "./Flags.ts"
 
 const usage = `Usage: cloudstack-ccm [flags]               the controller
-       cloudstack-ccm <command> [flags]     simulate, demo, plan, version
+       cloudstack-ccm <command> [flags]     simulate, demo, audit, plan, version
 
 A cloud controller manager for Kubernetes on Apache CloudStack.
 `

@@ -1,0 +1,78 @@
+/** Reads all that an account holds for an audit, and releases what it finds to be left by Services that are no more. */
+import { Effect, Option } from "effect"
+import { Inventory } from "../../cloudstack/Inventory.ts"
+import type { Service } from "../../kubernetes/objects.ts"
+import { ClusterId } from "../ClusterIdentity.ts"
+import { type AuditInput, goneServices, removalOf } from "./audit.ts"
+import { change } from "./change.ts"
+import { claimantOf } from "./claimant.ts"
+import type { Claimant } from "./claims.ts"
+import { failing, nextOf, SyncFailed } from "./failure.ts"
+import { ServiceOptions } from "./options.ts"
+import { finalizer } from "./selection.ts"
+import { hasVpc } from "./tierAcl.ts"
+
+/** The controller knows of what these have, or it is another's business; all else of ours is left over. */
+export const mayHaveSomething = ({ finalizers, type }: Service): boolean =>
+  type === "LoadBalancer" || finalizers.includes(finalizer)
+
+const claimantsOf = Effect.fnUntraced(function* (services: ReadonlyArray<Service>) {
+  const cluster = yield* ClusterId
+  const options = yield* ServiceOptions
+  return services.filter(mayHaveSomething).map((service) => claimantOf(service, cluster, new Set(), options))
+})
+
+/** All of it as it is now. `services` = all of the cluster; none where the cluster is gone. */
+export const readForAudit = Effect.fn("audit.read")(function* (services: ReadonlyArray<Service>) {
+  const inventory = yield* Inventory
+  const { id, previous } = yield* ClusterId
+  yield* inventory.expire
+  const holdings = yield* inventory.holdings(() => true)
+  const items = hasVpc(holdings) ? yield* inventory.freshAclItems : Option.none()
+  const input: AuditInput = {
+    cluster: { id, previous },
+    holdings,
+    aclItems: Option.getOrElse(items, () => []),
+    alive: yield* claimantsOf(services)
+  }
+  return input
+})
+
+const identityOf = ({ name, uid }: Claimant) => {
+  const [namespace = "", ofService = ""] = name.split("/")
+  return { namespace, name: ofService, uid }
+}
+
+/** Things that are deleted and still there mean that something else is wrong. */
+const mostLooks = 5
+
+/** Until a look at all of it shows that nothing of the Service is left. */
+const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
+  for (let looks = 1; looks <= mostLooks; looks++) {
+    const input = yield* readForAudit(yield* services)
+    // It may have come back meanwhile, from a backup.
+    if (input.alive.some(({ uid }) => uid === claimant.uid)) return
+    const { leaving, plan } = removalOf(input, claimant)
+    if (plan.cleanup.length === 0) return
+    const failures = yield* change({
+      cluster: input.cluster,
+      service: identityOf(claimant),
+      plan,
+      leaving: [],
+      concerned: leaving.map(({ address }) => address.id),
+      network: leaving.flatMap(({ address }) => address.networkId ?? [])[0] ?? "",
+      publish: Effect.succeedNone
+    })
+    const next = nextOf(failures, looks)
+    if (next._tag === "Refused" || next._tag === "Failed") return yield* failing(failures)
+  }
+  return yield* new SyncFailed({
+    message: `what Service ${claimant.name || claimant.uid} left is released and still there`
+  })
+})
+
+/** One Service after the other, each on what is there by then: two may share an address. */
+export const releaseLeaked = Effect.fn("audit.release")(function* (services: Effect.Effect<ReadonlyArray<Service>>) {
+  const gone = goneServices(yield* readForAudit(yield* services))
+  yield* Effect.forEach(gone, (claimant) => releaseAll(claimant, services), { discard: true })
+})

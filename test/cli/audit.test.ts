@@ -1,0 +1,226 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer } from "effect"
+import { TestConsole } from "effect/testing"
+import { auditGone, auditRunning, command } from "../../src/cli/audit.ts"
+import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
+import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
+import type { Finding } from "../../src/controllers/service/audit.ts"
+import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
+import { cloudOverHttp, commandWorld, serviceJson } from "../support/cliWorld.ts"
+import { associate } from "../support/goProviders.ts"
+import {
+  annotated,
+  applyNodes,
+  applyService,
+  bed,
+  byHand,
+  counting,
+  editService,
+  inTime,
+  narrowRole,
+  reconcile,
+  removeService,
+  wholeWorld,
+  world,
+  worldOf
+} from "../support/testBed.ts"
+
+const api = layerMemory("alice")
+const running = (fix = false) => inTime(Effect.provide(auditRunning(fix), api))
+const gone = (fix: boolean, id = "test-cluster") =>
+  inTime(Effect.provide(auditGone(fix), Layer.merge(api, ClusterId.layerOf(id))))
+
+const kubernetes = Effect.flatMap(KubeMemory, (memory) =>
+  memory.apply({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace: "default", name: "kubernetes" },
+    spec: { type: "ClusterIP", ports: [{ port: 443 }] }
+  })
+)
+
+const port = (number: number) => ({ ports: [{ name: `p${number}`, port: number, nodePort: 30_000 + number }] })
+
+const made = (name: string, number: number, more: Readonly<Record<string, unknown>> = {}, annotations = {}) =>
+  Effect.andThen(applyService({ name, annotations, spec: { ...port(number), ...more } }), reconcile(`shop/${name}`))
+
+/** Gone without a clean-up, as from a cluster that was restored from a backup. */
+const vanish = (name: string) =>
+  Effect.andThen(editService({ metadata: { finalizers: null } }, name), removeService(name))
+
+const ipOf = (name: string) =>
+  Effect.map(
+    Effect.flatMap(KubeMemory, (memory) => memory.object("services", `shop/${name}`)),
+    (service) => JSON.stringify(service).match(/"ip":"([0-9.]+)"/)?.[1] ?? ""
+  )
+
+const idsOf = (findings: ReadonlyArray<Finding>, kind: Finding["kind"]) =>
+  findings
+    .filter((one) => one.kind === kind)
+    .map(({ id }) => id)
+    .sort()
+
+/** Ids of all that could be named, but for the source NAT address. */
+const everything = Effect.map(world, ({ addresses, firewallRules, loadBalancerRules }) => [
+  ...addresses.filter(({ sourceNat }) => !sourceNat).map(({ id }) => id),
+  ...firewallRules.map(({ id }) => id),
+  ...loadBalancerRules.map(({ id }) => id)
+])
+
+const handMade = (address: string) =>
+  Effect.gen(function* () {
+    const { addresses } = yield* world
+    const id = addresses.find(({ ip }) => ip === address)?.id ?? ""
+    yield* byHand("createLoadBalancerRule", {
+      publicipid: id,
+      name: "by hand",
+      publicport: "8080",
+      privateport: "8080",
+      algorithm: "roundrobin",
+      openfirewall: "false"
+    })
+    yield* byHand("createFirewallRule", { ipaddressid: id, protocol: "tcp", startport: "8080", endport: "8080" })
+  })
+
+/** Services that stay: one of its own address with things made by hand on it, one that shares, one on a given address. */
+const wanted = Effect.gen(function* () {
+  yield* kubernetes
+  yield* applyNodes("n1", "n2", "n3")
+  yield* made("web", 80)
+  yield* handMade(yield* ipOf("web"))
+  const given = yield* associate
+  yield* made("given", 81, { loadBalancerIP: given.ip })
+  return { given, web: yield* ipOf("web") }
+})
+
+/** Leaks of each kind: alone, beside a living Service, on the user's address, two on one address, and with a keeper. */
+const plant = Effect.fnUntraced(function* ({ given, web }: Effect.Success<typeof wanted>) {
+  yield* made("alone", 90)
+  yield* made("beside", 91, { loadBalancerIP: web })
+  yield* made("guest", 92, { loadBalancerIP: given.ip })
+  yield* made("first", 93)
+  yield* made("second", 94, { loadBalancerIP: yield* ipOf("first") })
+  for (const name of ["alone", "beside", "guest", "first", "second"]) yield* vanish(name)
+})
+
+describe("audit", () => {
+  it.effect("names each leak and no other; --fix leaves exactly the wanted world", () =>
+    Effect.gen(function* () {
+      const stays = yield* wanted
+      const before = yield* wholeWorld
+      const known = new Set(yield* everything)
+      yield* plant(stays)
+      const planted = (yield* everything).filter((id) => !known.has(id)).sort()
+      assert.lengthOf(planted, 12)
+      const looked = yield* counting(running())
+      assert.deepStrictEqual(looked.mutations, {})
+      assert.deepStrictEqual(idsOf(looked.result.findings, "leaked"), planted)
+      assert.deepStrictEqual(looked.result.drifted, [])
+      // The rule and the firewall rule made by hand.
+      assert.lengthOf(idsOf(looked.result.findings, "foreign"), 2)
+      const fixed = yield* running(true)
+      assert.deepStrictEqual(fixed.released.map(({ id }) => id).sort(), planted)
+      assert.deepStrictEqual(idsOf(fixed.findings, "leaked"), [])
+      assert.deepStrictEqual(yield* wholeWorld, before)
+      assert.deepStrictEqual((yield* counting(running(true))).mutations, {})
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("is the same with the commands of CKS's project role alone", () =>
+    Effect.gen(function* () {
+      const stays = yield* wanted
+      const before = yield* wholeWorld
+      const known = new Set(yield* everything)
+      yield* made("alone", 90)
+      yield* made("beside", 91, { loadBalancerIP: stays.web })
+      for (const name of ["alone", "beside"]) yield* vanish(name)
+      const planted = (yield* everything).filter((id) => !known.has(id)).sort()
+      const { findings } = yield* running()
+      assert.deepStrictEqual(idsOf(findings, "leaked"), planted)
+      yield* running(true)
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }) })))
+  )
+
+  it.effect("after the cluster is gone releases all of it, and nothing of another cluster or of people", () =>
+    Effect.gen(function* () {
+      yield* kubernetes
+      yield* applyNodes("n1", "n2", "n3")
+      const given = yield* associate
+      yield* handMade(given.ip)
+      const before = yield* wholeWorld
+      yield* made("web", 80)
+      yield* made("given", 81, { loadBalancerIP: given.ip })
+      const all = yield* wholeWorld
+      yield* gone(true, "another-cluster")
+      assert.deepStrictEqual(yield* wholeWorld, all)
+      const { released } = yield* gone(true)
+      assert.lengthOf(released, 5)
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("an address with others' things on it loses ours and stays", () =>
+    Effect.gen(function* () {
+      yield* wanted
+      yield* made("alone", 90)
+      yield* handMade(yield* ipOf("alone"))
+      yield* vanish("alone")
+      yield* running(true)
+      const { addresses, loadBalancerRules } = yield* world
+      assert.deepStrictEqual(loadBalancerRules.map(({ name }) => name).filter((name) => name === "by hand").length, 2)
+      assert.lengthOf(
+        addresses.filter(({ sourceNat }) => !sourceNat),
+        3
+      )
+      assert.isFalse(loadBalancerRules.some(({ publicPort }) => publicPort === 90))
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("keeps what is kept, tells what nothing uses, and what has drifted", () =>
+    Effect.gen(function* () {
+      yield* wanted
+      yield* made("keeper", 90, {}, annotated("keep-ip", "true"))
+      const kept = yield* ipOf("keeper")
+      yield* removeService("keeper")
+      yield* reconcile("shop/keeper")
+      const unused = yield* associate
+      const rule = (yield* world).loadBalancerRules.find(({ publicPort }) => publicPort === 81)
+      yield* byHand("deleteLoadBalancerRule", { id: rule?.id ?? "" })
+      const before = yield* wholeWorld
+      const { drifted, findings } = yield* running(true)
+      assert.deepStrictEqual(
+        findings.filter(({ kind }) => kind === "kept").map(({ name, service }) => [name, service]),
+        [[kept, "shop/keeper"]]
+      )
+      assert.deepStrictEqual(idsOf(findings, "unused"), [unused.id])
+      assert.deepStrictEqual(
+        drifted.map(({ service }) => service),
+        ["shop/given"]
+      )
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("concludes nothing from a list of Services that can not be complete", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* made("web", 80)
+      yield* vanish("web")
+      const before = yield* wholeWorld
+      assert.match(String(yield* Effect.flip(running(true))), /lacks default\/kubernetes/)
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.live("as a command says what it finds", () =>
+    Effect.gen(function* () {
+      const { flags } = yield* commandWorld([serviceJson("default", "kubernetes", "k", { type: "ClusterIP" })])
+      yield* command(flags)
+      yield* command(["--fix", "--cluster-id", "test-cluster", "--output=json", ...flags])
+      const [text, json] = yield* TestConsole.logLines
+      assert.match(String(text), /0 leaked, 0 foreign, 0 unused, 0 kept, 0 used, 0 drifted$/)
+      assert.deepStrictEqual(JSON.parse(String(json)), { findings: [], released: [], drifted: [] })
+    }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
+  )
+})
