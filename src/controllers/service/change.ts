@@ -7,6 +7,7 @@ import type { KubeError } from "../../kubernetes/KubeError.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { apply, type StepFailed } from "./apply.ts"
 import { type Chain, type Plan, stepsOf } from "./chains.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import { changesAcl, Step } from "./steps.ts"
 
 export interface ChangeInput<R> {
@@ -35,6 +36,7 @@ export const change = Effect.fn("service.change")(function* <R>(input: ChangeInp
   return yield* Effect.gen(function* () {
     const traffic = yield* apply(input.plan.traffic, input.network)
     const { forwarded, opened } = traffic
+    yield* (yield* MadeObjects).remember(input.service.uid, [...opened, ...forwarded])
     const own = tags(input.cluster, input.service)
     const marks = [
       ...(opened.length === 0 ? [] : [Step.TagBorders({ ids: opened, tags: own })]),

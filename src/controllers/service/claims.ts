@@ -54,7 +54,7 @@ export interface Claimant {
   readonly wantedPorts: ReadonlyArray<number>
   /** All ports of the Service as forwards, wanted or not: what untagged ones are recognised by. */
   readonly forwardShapes: ReadonlyArray<ForwardShape>
-  /** Ids of firewall rules and forwards that this process made. */
+  /** Ids of firewall rules and forwards that this process made for it. */
   readonly made: ReadonlySet<string>
   /** By what rules of an earlier provider are told; undefined = they are not taken over. */
   readonly adoption: Adoption | undefined
@@ -104,11 +104,11 @@ const claimsFirewall = (
   rules: ReadonlyArray<HeldRule>
 ): boolean => {
   if (isMarked(rule.tags)) return taggedService(claimant.cluster, rule.tags) === claimant.uid
+  if (claimant.made.has(rule.id)) return true
   const { startPort } = rule
   if (startPort === undefined || !ports.has(startPort) || !isExact(rule, startPort, rule.protocol.toLowerCase())) {
     return false
   }
-  if (claimant.made.has(rule.id)) return true
   const protocol = rule.protocol.toLowerCase()
   const adopted = rules.some(
     (one) => isTakenOver(one) && one.publicPort === startPort && ipProtocolOf(one.protocol) === protocol

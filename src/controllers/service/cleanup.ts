@@ -9,6 +9,7 @@ import { change } from "./change.ts"
 import { designRemoval } from "./design.ts"
 import { failing, nextOf } from "./failure.ts"
 import { releaseLeftovers } from "./leftovers.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
 import { ServiceOptions } from "./options.ts"
 import { failIfOverlooked } from "./overlooked.ts"
@@ -92,6 +93,7 @@ export const cleanup = Effect.fn("service.cleanup")(function* (service: Service)
   if (isElsewhere(service, loadBalancerClass)) return "NotOurs" as const
   if (!service.deleting) yield* publish(service, pendingWrites(service, [], undefined))
   yield* dropFinalizer(service)
+  yield* (yield* MadeObjects).forget(service.uid)
   yield* reporter.say(service, "Normal", "DeletedLoadBalancer", "Deleted load balancer")
   yield* reporter.forget(service.key)
   return "Removed" as const

@@ -31,8 +31,8 @@ const membershipAge = Duration.seconds(5)
 
 export const claimantFor = Effect.fnUntraced(function* (service: Service) {
   const cluster = yield* ClusterId
-  const { ids } = yield* MadeObjects
-  return claimantOf(service, cluster, ids, yield* ServiceOptions)
+  const made = (yield* MadeObjects).of(service.uid)
+  return claimantOf(service, cluster, made, yield* ServiceOptions)
 })
 
 const indexed = perObject((machines: ReadonlyArray<Machine>) => indexMachines(machines))

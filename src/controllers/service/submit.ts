@@ -10,7 +10,6 @@ import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { Tags } from "../../cloudstack/Tags.ts"
 import { adoptionKeys } from "../../domain/Adoption.ts"
 import { FirewallRuleId, ForwardId, RuleId } from "../../domain/Cloud.ts"
-import { MadeObjects } from "./MadeObjects.ts"
 import type { RuleRef, Step } from "./steps.ts"
 import { verifySources } from "./verifySources.ts"
 
@@ -65,7 +64,6 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       const { addressId, cidrs, port, protocol } = step
       const pending = yield* (yield* Borders).open({ addressId, cidrs, port, protocol })
       const id = FirewallRuleId.make(yield* objectId("createFirewallRule", pending))
-      yield* (yield* MadeObjects).remember(id)
       made.opened.push(id)
       return Option.some(pending)
     }
@@ -75,23 +73,16 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       return Option.some(yield* (yield* Acls).update(step.id, step.change))
     case "CloseAcl":
       return Option.some(yield* (yield* Acls).remove(step.id))
-    case "CloseBorder": {
-      const pending = yield* (yield* Borders).close(step.id)
-      yield* (yield* MadeObjects).forget(step.id)
-      return Option.some(pending)
-    }
+    case "CloseBorder":
+      return Option.some(yield* (yield* Borders).close(step.id))
     case "CreateForward": {
       const pending = yield* (yield* Forwards).create(step.forward)
       const id = ForwardId.make(yield* objectId("createPortForwardingRule", pending))
-      yield* (yield* MadeObjects).remember(id)
       made.forwarded.push(id)
       return Option.some(pending)
     }
-    case "DeleteForward": {
-      const pending = yield* (yield* Forwards).remove(step.id)
-      yield* (yield* MadeObjects).forget(step.id)
-      return Option.some(pending)
-    }
+    case "DeleteForward":
+      return Option.some(yield* (yield* Forwards).remove(step.id))
     case "TagForwards":
       return yield* (yield* Tags).add("PortForwardingRule", step.ids, step.tags)
     case "UntagAddress":

@@ -52,6 +52,8 @@ const twoNetworks = (owner: string) => {
   }
 }
 
+const forwarding = ["listApis", "listPortForwardingRules", "createPortForwardingRule", "deletePortForwardingRule"]
+
 const freeAddress = Effect.gen(function* () {
   const { id, ip } = yield* acquireByHand
   yield* byHand("disassociateIpAddress", { id })
@@ -144,6 +146,25 @@ describe("a shared address", () => {
       }).pipe(provide)
     )
   }
+
+  it.effect("forwards that nobody could tag: each Service leaves the other's alone", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      const before = yield* wholeWorld
+      const udp = (port: number) => ({ name: `u${port}`, port, nodePort: 30_000 + port, protocol: "UDP" })
+      yield* applyService({ name: "a", spec: { ports: [...portsOf(80), udp(53)] } })
+      yield* reconcile("shop/a")
+      const ip = (yield* ingress("a"))?.[0]?.ip ?? ""
+      yield* applyService({ name: "b", spec: { ports: [...portsOf(443), udp(1_053)], loadBalancerIP: ip } })
+      yield* reconcile("shop/b")
+      for (const name of ["a", "b", "a"]) assert.strictEqual(yield* reconcile(`shop/${name}`), "Converged")
+      for (const name of ["a", "b"]) {
+        yield* removeService(name)
+        assert.strictEqual(yield* reconcile(`shop/${name}`), "Removed")
+      }
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed({ world: worldOf({ allow: [...narrowRole, ...forwarding] }) })))
+  )
 
   it.effect("two Services on one port: the second waits with one Event, and is served when the first goes", () =>
     Effect.gen(function* () {
