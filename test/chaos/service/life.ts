@@ -1,5 +1,5 @@
 /** One run: a world, a scenario, the real controller, and what goes wrong. Tells what came of it. */
-import { Context, Effect, Exit, Fiber, Layer, Metric, Random, References, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Metric, Random, Scope } from "effect"
 import type { Parameters } from "../../../src/cloudstack/Api.ts"
 import { CloudStackApi } from "../../../src/cloudstack/Api.ts"
 import { layer as cloudServices } from "../../../src/cloudstack/layers.ts"
@@ -32,11 +32,14 @@ const restartMillis = 1_000
 /** Longer than a resync period and its jitter. */
 const holdMillis = 12 * 60_000
 
-/** Wraps what the controller sees, to break it on purpose: the tests of these tests. */
-export interface Sabotage {
-  readonly cloudStack?: (api: CloudStackApi["Service"]) => CloudStackApi["Service"]
-  readonly kubernetes?: (kube: KubeMemory["Service"]) => KubeMemory["Service"]
+/** What one process sees of the world. */
+export interface Seen {
+  readonly api: CloudStackApi["Service"]
+  readonly kube: KubeMemory["Service"]
 }
+
+/** Breaks a controller on purpose by what it sees: the tests of these tests. */
+export type Sabotage = (seen: Seen) => Seen
 
 export interface End {
   readonly started: ReadonlyArray<string>
@@ -206,23 +209,22 @@ export const live = (input: RunInput): Outcome => {
     lives++
     const process: Process = { domain: time.domain(), doomed: false, stop: "no", waiting: new Set() }
     current = process
-    const seenApi = outside.cloudStack(process)
-    const seenKube = outside.kubernetes(process)
+    const honest: Seen = { api: outside.cloudStack(process), kube: outside.kubernetes(process) }
+    const seen = input.sabotage?.(honest) ?? honest
     const layers = Layer.mergeAll(
-      cloudServices.pipe(Layer.provide(Layer.succeed(CloudStackApi, input.sabotage?.cloudStack?.(seenApi) ?? seenApi))),
+      cloudServices.pipe(Layer.provide(Layer.succeed(CloudStackApi, seen.api))),
       ServiceController.layer,
       ServiceOptions.layerOf(),
       ClusterId.layerOf("test-cluster")
     ).pipe(
       Layer.provideMerge(
         Layer.mergeAll(servicesMemory, nodesMemory, eventsLayer, Settings.layerOf(cloudSettings)).pipe(
-          Layer.provide(Layer.succeed(KubeMemory, input.sabotage?.kubernetes?.(seenKube) ?? seenKube))
+          Layer.provide(Layer.succeed(KubeMemory, seen.kube))
         )
       )
     )
     const running = ServiceController.run.pipe(
       Effect.provide(layers),
-      Effect.provideService(References.MinimumLogLevel, "None"),
       Effect.provideService(Metric.MetricRegistry, new Map()),
       Random.withSeed(`life ${lives}`)
     )

@@ -183,7 +183,10 @@ export const makeOutside = (options: OutsideOptions) => {
     parameters: Parameters,
     name: FaultName | undefined
   ): Effect.Effect<Answer, CloudStackError> => {
-    const late = Effect.andThen(Effect.sleep(deadline), failing(command, new DeadlineExceeded({ after: deadline })))
+    const late = Effect.andThen(
+      Effect.sleep(deadline),
+      Effect.suspend(() => failing(command, new DeadlineExceeded({ after: deadline })))
+    )
     const plainly = serve(process, command, parameters)
     switch (name) {
       case "die before":
