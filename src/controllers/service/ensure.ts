@@ -1,7 +1,7 @@
 /** Makes a Service's load balancer what the Service wants: decide from the cache, and again afresh before any change. */
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
-import type { CloudStackError } from "../../cloudstack/Api.ts"
+import { CallPriority, type CloudStackError } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
@@ -16,6 +16,7 @@ import { change } from "./change.ts"
 import { claims, isClaimed } from "./claims.ts"
 import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
+import { driftMessage } from "./drift.ts"
 import { failing, nextOf } from "./failure.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
 import { failIfOverlooked } from "./overlooked.ts"
@@ -89,6 +90,11 @@ const settle = Effect.fnUntraced(function* (
 const announce = Effect.fnUntraced(function* (service: Service, decision: Decision, ended: boolean) {
   const reporter = yield* Reporter
   if (decision.refusal !== undefined) return
+  const drift = (yield* CallPriority) === "resync" ? driftMessage(decision) : undefined
+  if (drift !== undefined) {
+    if (ended) yield* reporter.say(service, "Warning", "DriftRepaired", drift)
+    return
+  }
   if (isMembersOnly(decision)) {
     if (ended) yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
     return
