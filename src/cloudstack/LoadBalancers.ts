@@ -1,6 +1,15 @@
 /** Load balancer rules and their members. */
 import { Context, type Effect, type Option } from "effect"
-import type { AddressId, LoadBalancerRule, NetworkId, RuleId, VmId } from "../domain/Cloud.ts"
+import type {
+  AddressId,
+  LoadBalancerRule,
+  NetworkId,
+  PolicyId,
+  RuleId,
+  StickinessPolicy,
+  VmId
+} from "../domain/Cloud.ts"
+import type { Stickiness } from "../domain/Stickiness.ts"
 import type { CloudStackError } from "./Api.ts"
 import type { Pending } from "./Jobs.ts"
 
@@ -38,6 +47,11 @@ export class LoadBalancers extends Context.Service<
     }) => Effect.Effect<ReadonlyArray<LoadBalancerRule>, CloudStackError>
     /** None if the rule is gone. */
     readonly members: (id: RuleId) => Effect.Effect<Option.Option<ReadonlyArray<VmId>>, CloudStackError>
+    /** Stickiness policies. None if the rule is gone, or the role may not list them. */
+    readonly policies: (id: RuleId) => Effect.Effect<Option.Option<ReadonlyArray<StickinessPolicy>>, CloudStackError>
+    /** Takes the place of the policy that the rule has. */
+    readonly stick: (id: RuleId, stickiness: Stickiness) => Effect.Effect<Pending, CloudStackError>
+    readonly unstick: (id: PolicyId) => Effect.Effect<Pending, CloudStackError>
     readonly create: (rule: NewRule) => Effect.Effect<Pending, CloudStackError>
     readonly update: (id: RuleId, change: RuleChange) => Effect.Effect<Pending, CloudStackError>
     readonly remove: (id: RuleId) => Effect.Effect<Pending, CloudStackError>

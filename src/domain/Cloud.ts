@@ -15,6 +15,8 @@ export const AclListId = Schema.NonEmptyString.pipe(Schema.brand("AclListId"))
 export type AclListId = typeof AclListId.Type
 export const ForwardId = Schema.NonEmptyString.pipe(Schema.brand("ForwardId"))
 export type ForwardId = typeof ForwardId.Type
+export const PolicyId = Schema.NonEmptyString.pipe(Schema.brand("PolicyId"))
+export type PolicyId = typeof PolicyId.Type
 export const NetworkId = Schema.NonEmptyString.pipe(Schema.brand("NetworkId"))
 export type NetworkId = typeof NetworkId.Type
 
@@ -86,6 +88,13 @@ export interface LoadBalancerRule {
   readonly cidrs: ReadonlyArray<string>
   readonly state: string
   readonly tags: ReadonlyArray<Tag>
+}
+
+/** A stickiness policy of a load balancer rule. */
+export interface StickinessPolicy {
+  readonly id: PolicyId
+  readonly method: string
+  readonly params: Readonly<Record<string, string>>
 }
 
 /** A firewall rule (ingress) of one address. Without ports it admits all of its protocol. */
@@ -160,7 +169,13 @@ export interface Network {
 /** All that CloudStack holds on one public address that matters to a load balancer. */
 export interface Holding {
   readonly address: PublicAddress
-  readonly rules: ReadonlyArray<LoadBalancerRule & { readonly members: ReadonlyArray<VmId> }>
+  readonly rules: ReadonlyArray<
+    LoadBalancerRule & {
+      readonly members: ReadonlyArray<VmId>
+      /** Absent = not asked for: nothing says that there are any. */
+      readonly policies?: ReadonlyArray<StickinessPolicy>
+    }
+  >
   readonly firewall: ReadonlyArray<FirewallRule>
   /** Absent = unknown: the role may not list them. */
   readonly forwards?: ReadonlyArray<Forward>

@@ -3,7 +3,7 @@
 import type { Chain, Plan } from "../../src/controllers/service/chains.ts"
 import type { Step } from "../../src/controllers/service/steps.ts"
 import { canonicalText } from "../../src/domain/Cidr.ts"
-import { FirewallRuleId, ForwardId, type Holding, RuleId, type Tag } from "../../src/domain/Cloud.ts"
+import { FirewallRuleId, ForwardId, type Holding, PolicyId, RuleId, type Tag } from "../../src/domain/Cloud.ts"
 
 export class ModelConflict extends Error {}
 
@@ -89,6 +89,18 @@ export const applyStep = (holding: Holding, step: Step, made: Map<number, RuleId
       return open(holding, step)
     case "CloseBorder":
       return { ...holding, firewall: without(holding.firewall, step.id) }
+    case "SetStickiness": {
+      const id = "id" in step.rule ? step.rule.id : made.get(step.rule.madeFor)
+      if (id === undefined) throw new ModelConflict("stickiness for a rule that was not made")
+      return onRule(id, (rule) => ({ ...rule, policies: [{ id: PolicyId.make(fresh("policy")), ...step.stickiness }] }))
+    }
+    case "ClearStickiness":
+      return {
+        ...holding,
+        rules: holding.rules.map((rule) =>
+          rule.policies === undefined ? rule : { ...rule, policies: without(rule.policies, step.id) }
+        )
+      }
     case "CreateForward":
       return forward(holding, step)
     case "DeleteForward":

@@ -212,6 +212,20 @@ interface Snapshot {
     readonly endPort?: number
     readonly cidrs: ReadonlyArray<string> | string
   }>
+  readonly portForwardingRules: ReadonlyArray<{
+    readonly id: string
+    readonly address: string
+    readonly protocol: string
+    readonly publicPort: number
+    readonly privatePort: number
+    readonly machine: string
+  }>
+  readonly stickinessPolicies: ReadonlyArray<{
+    readonly id: string
+    readonly rule: string
+    readonly method: string
+    readonly params: Readonly<Record<string, string>>
+  }>
   readonly tags: ReadonlyArray<{ readonly type: string; readonly key: string; readonly value: string }>
   readonly machines: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly projects: ReadonlyArray<{ readonly id: string; readonly name: string }>

@@ -15,6 +15,7 @@ import { makeScopeGuard } from "../scope.ts"
 import { makeKept } from "./kept.ts"
 import { Ledger } from "./Ledger.ts"
 import { type MembersByRule, makeMembersOf } from "./members.ts"
+import { makePoliciesOf, type PoliciesByRule } from "./policies.ts"
 
 /** From so many addresses on, whole lists are cheaper than lists per address. */
 const manyAddresses = 4
@@ -32,6 +33,7 @@ export const layer: Layer.Layer<
     const forwarding = yield* Forwards
     const acl = makeKept((yield* Acls).items)
     const membersOf = yield* makeMembersOf
+    const policiesOf = yield* makePoliciesOf
     const ledger = new Ledger()
 
     const firewallOf = (address: PublicAddress) =>
@@ -62,9 +64,10 @@ export const layer: Layer.Layer<
       })
       const unknown = drafts.filter(({ address, known, own }) => known === undefined && relevant(bare(address, own)))
       const asked = unknown.map(({ address }) => address)
-      const [members, firewall, forwards] = yield* Effect.all(
-        [membersOf(unknown.flatMap(({ own }) => own)), firewallsOf(asked), forwardsOf(asked)],
-        { concurrency: 3 }
+      const rulesAsked = unknown.flatMap(({ own }) => own)
+      const [members, policies, firewall, forwards] = yield* Effect.all(
+        [membersOf(rulesAsked), policiesOf(rulesAsked), firewallsOf(asked), forwardsOf(asked)],
+        { concurrency: 4 }
       )
       const firewallBy = Map.groupBy(firewall, ({ addressId }) => addressId)
       const forwardsBy = Option.map(forwards, (all) => Map.groupBy(all, ({ addressId }) => addressId))
@@ -72,7 +75,14 @@ export const layer: Layer.Layer<
         const { address, known, own } = draft
         if (known !== undefined || !unknown.includes(draft)) return known ?? bare(address, own)
         const forwarded = Option.map(forwardsBy, (by) => by.get(address.id) ?? [])
-        return assemble({ address, rules: own, members, firewall: firewallBy.get(address.id) ?? [], forwarded })
+        return assemble({
+          address,
+          rules: own,
+          members,
+          policies,
+          firewall: firewallBy.get(address.id) ?? [],
+          forwarded
+        })
       })
     })
 
@@ -92,7 +102,8 @@ export const layer: Layer.Layer<
         [balancers.list({ addressId: address.id }), firewallOf(address), forwardsOf([address])],
         { concurrency: 3 }
       )
-      return assemble({ address, rules, members: yield* membersOf(rules), firewall, forwarded })
+      const [members, policies] = yield* Effect.all([membersOf(rules), policiesOf(rules)], { concurrency: 2 })
+      return assemble({ address, rules, members, policies, firewall, forwarded })
     })
 
     const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {
@@ -162,7 +173,7 @@ const bare = (address: PublicAddress, rules: ReadonlyArray<LoadBalancerRule>): H
   rules: rules.map((rule) => ({ ...rule, members: [] }))
 })
 
-const withoutMembers = ({ members: _, ...rule }: Holding["rules"][number]): LoadBalancerRule => rule
+const withoutMembers = ({ members: _, policies: __, ...rule }: Holding["rules"][number]): LoadBalancerRule => rule
 
 /**
  * A rule that is gone when its members are asked for stays in the picture, without members: leaving it out would make
@@ -172,11 +183,16 @@ const assemble = (read: {
   readonly address: PublicAddress
   readonly rules: ReadonlyArray<LoadBalancerRule>
   readonly members: MembersByRule
+  readonly policies: PoliciesByRule
   readonly firewall: ReadonlyArray<FirewallRule>
   readonly forwarded: Option.Option<ReadonlyArray<Forward>>
 }): Holding => ({
   address: read.address,
   firewall: read.firewall,
   ...(Option.isNone(read.forwarded) ? {} : { forwards: read.forwarded.value }),
-  rules: read.rules.map((rule) => ({ ...rule, members: read.members.get(rule.id) ?? [] }))
+  rules: read.rules.map((rule) => {
+    const policies = read.policies.get(rule.id)
+    const held = { ...rule, members: read.members.get(rule.id) ?? [] }
+    return policies === undefined ? held : { ...held, policies }
+  })
 })

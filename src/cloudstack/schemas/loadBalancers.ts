@@ -1,7 +1,15 @@
-/** `listLoadBalancerRules` and `listLoadBalancerRuleInstances`. */
-import { Schema } from "effect"
-import { AddressId, type LoadBalancerRule, NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
-import { cidrs, listOf, port, tags, text } from "./wire.ts"
+/** `listLoadBalancerRules`, `listLoadBalancerRuleInstances` and `listLBStickinessPolicies`. */
+import { Effect, Schema } from "effect"
+import {
+  AddressId,
+  type LoadBalancerRule,
+  NetworkId,
+  PolicyId,
+  RuleId,
+  type StickinessPolicy,
+  VmId
+} from "../../domain/Cloud.ts"
+import { cidrs, list, listOf, port, tags, text } from "./wire.ts"
 
 const Rule = Schema.Struct({
   id: RuleId,
@@ -29,3 +37,21 @@ const Rule = Schema.Struct({
 export const rules = listOf("loadbalancerrule", Rule, (rule): LoadBalancerRule => rule)
 
 export const instances = listOf("loadbalancerruleinstance", Schema.Struct({ id: VmId }), ({ id }) => ({ id }))
+
+const Policies = Schema.Struct({
+  id: RuleId,
+  policies: list(
+    Schema.Struct({
+      id: PolicyId,
+      method: text,
+      params: Schema.Record(Schema.String, Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed({}))),
+      state: text
+    }).pipe(Schema.encodeKeys({ method: "methodname" }))
+  )
+}).pipe(Schema.encodeKeys({ id: "lbruleid", policies: "stickinesspolicy" }))
+
+/** One item per rule, its policies inside. */
+export const policies = listOf("stickinesspolicies", Policies, ({ id, policies: all }) => ({
+  id,
+  policies: all.flatMap(({ state, ...policy }): ReadonlyArray<StickinessPolicy> => (state === "Revoke" ? [] : [policy]))
+}))

@@ -4,7 +4,11 @@ import type { RuleId, VmId } from "../../domain/Cloud.ts"
 import { Jobs } from "../Jobs.ts"
 import { Lists } from "../Lists.ts"
 import { LoadBalancers, type RuleChange } from "../LoadBalancers.ts"
-import { instances, rules } from "../schemas/loadBalancers.ts"
+import { instances, policies, rules } from "../schemas/loadBalancers.ts"
+import { isForbiddenCommand } from "./absence.ts"
+
+/** A rule has one policy, so the name need not tell them apart. */
+const policyName = "cloudstack-ccm"
 
 export const layer: Layer.Layer<LoadBalancers, never, Lists | Jobs> = Layer.effect(
   LoadBalancers,
@@ -32,6 +36,28 @@ export const layer: Layer.Layer<LoadBalancers, never, Lists | Jobs> = Layer.effe
           Effect.catchReason("CloudStackError", "NotFound", () => Effect.succeedNone)
         )
       ),
+      policies: Effect.fn("LoadBalancers.policies")((id) =>
+        lists.unpaged("listLBStickinessPolicies", { lbruleid: id }, policies).pipe(
+          Effect.map((found) => found.flatMap((one) => one.policies)),
+          Effect.asSome,
+          Effect.catchReason("CloudStackError", "NotFound", () => Effect.succeedNone),
+          Effect.catchIf(isForbiddenCommand, () => Effect.succeedNone)
+        )
+      ),
+      stick: Effect.fn("LoadBalancers.stick")((id, { method, params }) =>
+        jobs.submit("createLBStickinessPolicy", {
+          lbruleid: id,
+          name: policyName,
+          methodname: method,
+          ...Object.fromEntries(
+            Object.entries(params).flatMap(([name, value], index) => [
+              [`param[${index}].name`, name],
+              [`param[${index}].value`, value]
+            ])
+          )
+        })
+      ),
+      unstick: Effect.fn("LoadBalancers.unstick")((id) => jobs.submit("deleteLBStickinessPolicy", { id })),
       create: Effect.fn("LoadBalancers.create")((rule) =>
         jobs.submit("createLoadBalancerRule", {
           publicipid: rule.addressId,

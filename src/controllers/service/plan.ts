@@ -11,7 +11,6 @@ import type { FirewallRule, Forward, NetworkId, RuleId, VmId } from "../../domai
 import {
   addressTags,
   type Cluster,
-  description,
   isMarked,
   keepTag,
   ruleName,
@@ -25,6 +24,7 @@ import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
 import { covers, planBorder } from "./planBorder.ts"
 import { blockingForwards, isKept, isStale, planForwards, planMoves } from "./planForwards.ts"
+import { keptStickiness, newDescription, stickinessSteps, stickyDescription } from "./planStickiness.ts"
 import { Step } from "./steps.ts"
 import type { Border, ForwardTargets, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
 
@@ -64,7 +64,15 @@ const ruleSources = (border: Border, rule: HeldRule, want: WantedPort): Readonly
   return sameSources(rule.cidrs, want.sources) ? undefined : want.sources
 }
 
-const changeOf = (border: Border, rule: HeldRule, want: WantedPort, uid: string) => {
+const markOf = ({ cluster, own, service }: PlanInput) => ({
+  cluster: cluster.id,
+  serviceUid: service.uid,
+  address: own.ownership
+})
+
+const changeOf = (input: PlanInput, rule: HeldRule, want: WantedPort) => {
+  const { border } = input.wanted
+  const { uid } = input.service
   const protocol = rule.protocol === "" ? "tcp" : rule.protocol.toLowerCase()
   const sources = ruleSources(border, rule, want)
   const change = {
@@ -75,7 +83,8 @@ const changeOf = (border: Border, rule: HeldRule, want: WantedPort, uid: string)
     ...(want.algorithm === undefined || want.algorithm === rule.algorithm.toLowerCase()
       ? {}
       : { algorithm: want.algorithm }),
-    ...(sources === undefined ? {} : { cidrs: sources })
+    ...(sources === undefined ? {} : { cidrs: sources }),
+    ...stickyDescription(markOf(input), rule, want)
   }
   // Since 4.22 an update of a rule made without a protocol fails unless it names one.
   return Object.keys(change).length > 0 && rule.protocol === "" ? { protocol, ...change } : change
@@ -83,11 +92,8 @@ const changeOf = (border: Border, rule: HeldRule, want: WantedPort, uid: string)
 
 const ruleKey = (port: number): string => `rule ${port}`
 
-const createSteps = (
-  { cluster, networkId, own, service, wanted }: PlanInput,
-  want: WantedPort,
-  vms: ReadonlyArray<VmId>
-): ReadonlyArray<Step> => {
+const createSteps = (input: PlanInput, want: WantedPort, vms: ReadonlyArray<VmId>): ReadonlyArray<Step> => {
+  const { networkId, own, service, wanted } = input
   const { algorithm, port, protocol, sources } = want
   // A new rule waits for the setting that could not be read; nothing is ever open by accident.
   if (protocol === undefined || algorithm === undefined || sources === undefined) return []
@@ -95,7 +101,7 @@ const createSteps = (
     addressId: own.address.id,
     ...(networkId === undefined ? {} : { networkId }),
     name: ruleName(service.uid, protocol, port),
-    description: description({ cluster: cluster.id, serviceUid: service.uid, address: own.ownership }),
+    description: newDescription(markOf(input), want),
     publicPort: port,
     privatePort: want.nodePort,
     algorithm,
@@ -104,12 +110,13 @@ const createSteps = (
   }
   return [
     Step.CreateRule({ rule, verify: wanted.ruleSources === "unknown" && "cidrs" in rule }),
-    ...(vms.length === 0 ? [] : [Step.AddMembers({ rule: { madeFor: port }, port, vms })])
+    ...(vms.length === 0 ? [] : [Step.AddMembers({ rule: { madeFor: port }, port, vms })]),
+    ...stickinessSteps({ madeFor: port }, [], want)
   ]
 }
 
 const planRule = (input: PlanInput, want: WantedPort): Plan => {
-  const { own, rigid, service, wanted } = input
+  const { own, rigid, wanted } = input
   const { port } = want
   const key = ruleKey(port)
   const rule = own.rules.find(({ publicPort }) => publicPort === port)
@@ -118,7 +125,7 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
     const steps = createSteps(input, want, vms)
     return { traffic: steps.length === 0 ? [] : chain(key, [...blockingForwards(own, port), ...steps]), cleanup: [] }
   }
-  const change = changeOf(wanted.border, rule, want, service.uid)
+  const change = changeOf(input, rule, want)
   const changes = Object.keys(change).length > 0
   // Ports cannot be changed in place, nor can a list of sources before 4.22, nor can tcp become udp.
   const { ruleSources } = wanted
@@ -131,7 +138,8 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
     const remade: WantedPort = {
       ...want,
       protocol: want.protocol ?? (rule.protocol === "tcp-proxy" ? "tcp-proxy" : want.ipProtocol),
-      algorithm: want.algorithm ?? rule.algorithm
+      algorithm: want.algorithm ?? rule.algorithm,
+      stickiness: keptStickiness(rule.policies, want)
     }
     const vms = wanted.members._tag === "Keep" ? rule.members : wanted.members.vms
     const steps = createSteps(input, remade, vms)
@@ -154,7 +162,8 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
             })
           ]
         : []),
-      ...(add.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms: add })])
+      ...(add.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms: add })]),
+      ...stickinessSteps({ id: rule.id }, rule.policies, want)
     ]),
     cleanup: chain(
       `members ${port}`,

@@ -7,7 +7,17 @@ import type { AclChange, NewAclItem } from "../../cloudstack/Acls.ts"
 import type { CloudStackError, Reason } from "../../cloudstack/Api.ts"
 import type { NewForward } from "../../cloudstack/Forwards.ts"
 import type { NewRule, RuleChange } from "../../cloudstack/LoadBalancers.ts"
-import type { AclItemId, AddressId, FirewallRuleId, ForwardId, RuleId, Tag, VmId } from "../../domain/Cloud.ts"
+import type {
+  AclItemId,
+  AddressId,
+  FirewallRuleId,
+  ForwardId,
+  PolicyId,
+  RuleId,
+  Tag,
+  VmId
+} from "../../domain/Cloud.ts"
+import type { Stickiness } from "../../domain/Stickiness.ts"
 
 /** Members go to a rule that exists, or to the one that this run makes for the port. */
 export type RuleRef = { readonly id: RuleId } | { readonly madeFor: number }
@@ -36,6 +46,9 @@ export type Step = Data.TaggedEnum<{
   TagRules: { readonly ids: ReadonlyArray<RuleId>; readonly tags: ReadonlyArray<Tag> }
   /** After the rules have gone. */
   UntagRules: { readonly ids: ReadonlyArray<RuleId> }
+  /** Takes the place of the policy that the rule has. */
+  SetStickiness: { readonly rule: RuleRef; readonly port: number; readonly stickiness: Stickiness }
+  ClearStickiness: { readonly id: PolicyId; readonly port: number }
   CreateForward: { readonly forward: NewForward }
   DeleteForward: { readonly id: ForwardId; readonly port: number }
   /** All forwards that this run made, and those found without their tag. */
@@ -96,6 +109,8 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
   // Refused is "tag … already on …": the first answer was lost.
   TagBorders: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
   TagRules: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
+  SetStickiness: { timeout: minutes(6), retries: 2, meaning: common },
+  ClearStickiness: { timeout: minutes(6), retries: 2, meaning: gone },
   CreateForward: { timeout: minutes(6), retries: 2, meaning: common },
   DeleteForward: { timeout: minutes(6), retries: 2, meaning: gone },
   TagForwards: { timeout: minutes(2), retries: 2, meaning: { ...common, Refused: "done", Forbidden: "done" } },
@@ -133,6 +148,8 @@ const routerSteps: ReadonlySet<Step["_tag"]> = new Set([
   "OpenAcl",
   "UpdateAcl",
   "CloseAcl",
+  "SetStickiness",
+  "ClearStickiness",
   "CreateForward",
   "DeleteForward",
   "ReleaseAddress"
@@ -157,6 +174,8 @@ export const describe: (step: Step) => string = Step.$match({
   TagBorders: () => "tag the firewall rules",
   TagRules: ({ ids }) => `take over ${ids.length} rule(s) of an earlier provider by a tag`,
   UntagRules: ({ ids }) => `remove the tags of ${ids.length} rule(s) that are gone`,
+  SetStickiness: ({ port, stickiness: { method } }) => `stickiness ${method} for the rule of port ${port}`,
+  ClearStickiness: ({ id, port }) => `delete stickiness policy ${id} of port ${port}`,
   CreateForward: ({ forward: { privatePort, protocol, publicPort, vmId } }) =>
     `forward ${protocol} ${publicPort} to ${privatePort} of machine ${vmId}`,
   DeleteForward: ({ id, port }) => `delete forward ${id} of port ${port}`,

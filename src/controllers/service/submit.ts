@@ -75,6 +75,10 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       return Option.some(yield* (yield* Acls).remove(step.id))
     case "CloseBorder":
       return Option.some(yield* (yield* Borders).close(step.id))
+    case "SetStickiness":
+      return Option.some(yield* balancers.stick(yield* ruleIdOf(step.rule, made), step.stickiness))
+    case "ClearStickiness":
+      return Option.some(yield* balancers.unstick(step.id))
     case "CreateForward": {
       const pending = yield* (yield* Forwards).create(step.forward)
       const id = ForwardId.make(yield* objectId("createPortForwardingRule", pending))

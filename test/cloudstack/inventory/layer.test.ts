@@ -251,7 +251,7 @@ describe("Inventory.holdings", () => {
         rotate()
         asked.length = 0
         assert.deepStrictEqual(seen(yield* holdings), expected(world))
-        assert.strictEqual(asked.length, 5)
+        assert.strictEqual(asked.length, 4)
       })
     )
   })
