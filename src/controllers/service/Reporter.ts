@@ -17,6 +17,8 @@ export class Reporter extends Context.Service<
     readonly say: (service: Service, type: Note["type"], reason: string, message: string) => Effect.Effect<void>
     /** The standing complaints about a Service, all of them: new ones become Events, old ones stay quiet. */
     readonly tell: (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) => Effect.Effect<void>
+    /** A refusal stands: nothing new can be said until it falls. */
+    readonly isRefused: (service: Service) => boolean
     readonly forget: (key: string) => Effect.Effect<void>
   }
 >()("ccm/controllers/service/Reporter") {
@@ -25,6 +27,8 @@ export class Reporter extends Context.Service<
     Effect.gen(function* () {
       const events = yield* Events
       const told = new Map<string, ReadonlySet<string>>()
+      /** UIDs by key. */
+      const refused = new Map<string, string>()
 
       const say = (service: Service, type: Note["type"], reason: string, message: string) =>
         events.record({ about: serviceRef(service), type, reason, message, component })
@@ -35,18 +39,29 @@ export class Reporter extends Context.Service<
         const keys = all.map((note) => `${service.uid} ${note.reason} ${note.message}`)
         if (keys.length === 0) told.delete(service.key)
         else told.set(service.key, new Set(keys))
+        if (refusal === undefined) refused.delete(service.key)
+        else refused.set(service.key, service.uid)
         for (const [index, note] of all.entries()) {
           const key = keys[index]
           if (key === undefined || before.has(key)) continue
           if (note.type === "Warning") yield* Effect.logWarning(note.message, { reason: note.reason })
           yield* say(service, note.type, note.reason, note.message)
         }
-        const refused = refusal === undefined ? undefined : keys.at(-1)
-        if (refusal === undefined || (refused !== undefined && before.has(refused))) return
+        const last = keys.at(-1)
+        if (refusal === undefined || (last !== undefined && before.has(last))) return
         yield* Metric.update(refusals.of({ reason: refusal.reason }), 1)
       })
 
-      return { say, tell, forget: (key) => Effect.sync(() => void told.delete(key)) }
+      return {
+        say,
+        tell,
+        isRefused: ({ key, uid }) => refused.get(key) === uid,
+        forget: (key) =>
+          Effect.sync(() => {
+            told.delete(key)
+            refused.delete(key)
+          })
+      }
     })
   )
 }

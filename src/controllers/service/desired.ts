@@ -127,7 +127,7 @@ const notesOf = (
     const message = `IPv6 sources have no effect, the load balancer's address is IPv4: ${ipv6Sources.join(", ")}`
     notes.push({ type: "Warning", reason: "LoadBalancerSourceRangesIgnored", message })
   }
-  if (service.ipFamilies.includes("IPv6")) {
+  if (service.ipFamilies.includes("IPv6") && service.ipFamilies.includes("IPv4")) {
     const message = "CloudStack's public load balancing is IPv4: the Service gets an IPv4 address only"
     notes.push({ type: "Normal", reason: "IPv4Only", message })
   }

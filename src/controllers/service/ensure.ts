@@ -99,8 +99,10 @@ const announce = Effect.fnUntraced(function* (service: Service, decision: Decisi
     if (ended) yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
     return
   }
-  if (ended) yield* reporter.say(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
-  else yield* reporter.say(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer")
+  if (ended) return yield* reporter.say(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
+  // What CloudStack refused is tried again at each resync: no news until somebody edits the Service.
+  if (reporter.isRefused(service) && (yield* CallPriority) !== "edit") return
+  yield* reporter.say(service, "Normal", "EnsuringLoadBalancer", "Ensuring load balancer")
 })
 
 const carryOut = Effect.fnUntraced(function* (service: Service, decision: Decision) {
