@@ -140,6 +140,7 @@ export interface Forward {
   readonly publicPort: number
   readonly publicEndPort: number
   readonly privatePort: number
+  readonly networkId?: NetworkId
   /** Absent if the machine is gone. */
   readonly vmId?: VmId
   readonly state: string

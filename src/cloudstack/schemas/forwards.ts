@@ -1,6 +1,6 @@
 /** `listPortForwardingRules`. */
 import { Schema } from "effect"
-import { AddressId, type Forward, ForwardId, VmId } from "../../domain/Cloud.ts"
+import { AddressId, type Forward, ForwardId, NetworkId, VmId } from "../../domain/Cloud.ts"
 import { listOf, port, tags, text } from "./wire.ts"
 
 const Wire = Schema.Struct({
@@ -10,6 +10,7 @@ const Wire = Schema.Struct({
   publicPort: port,
   publicEndPort: Schema.optionalKey(port),
   privatePort: port,
+  networkId: Schema.optionalKey(NetworkId),
   vmId: Schema.optionalKey(VmId),
   state: text,
   tags
@@ -19,6 +20,7 @@ const Wire = Schema.Struct({
     publicPort: "publicport",
     publicEndPort: "publicendport",
     privatePort: "privateport",
+    networkId: "networkid",
     vmId: "virtualmachineid"
   })
 )

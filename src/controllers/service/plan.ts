@@ -7,24 +7,17 @@
  * is published. In `cleanup` goes what no longer serves: traffic first moves, then leaves.
  */
 import { canonicalText } from "../../domain/Cidr.ts"
-import type { FirewallRule, Forward, NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
-import {
-  addressTags,
-  type Cluster,
-  isMarked,
-  keepTag,
-  ruleName,
-  type ServiceIdentity,
-  serviceTag,
-  tags
-} from "../../domain/Ownership.ts"
+import type { NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
+import { type Cluster, ruleName, type ServiceIdentity } from "../../domain/Ownership.ts"
 import { planAdoption, withMarksGone } from "./adopt.ts"
 import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
 import { covers, planBorder } from "./planBorder.ts"
-import { blockingForwards, isKept, isStale, planForwards, planMoves } from "./planForwards.ts"
+import { blockingForwards, planForwards, planMoves } from "./planForwards.ts"
+import { isOn, planRetirement } from "./planRetirement.ts"
 import { keptStickiness, newDescription, stickinessSteps, stickyDescription } from "./planStickiness.ts"
+import { planTags } from "./planTags.ts"
 import { Step } from "./steps.ts"
 import type { Border, ForwardTargets, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
 
@@ -174,9 +167,6 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
   }
 }
 
-const isOn = (rule: FirewallRule, port: number, protocol: string): boolean =>
-  rule.startPort === port && rule.protocol.toLowerCase() === protocol
-
 const planBorders = ({ own, wanted }: PlanInput): ReadonlyArray<Chain> => {
   if (wanted.border !== "firewall") return []
   return wanted.ports.flatMap((want) => {
@@ -194,76 +184,6 @@ const planBorders = ({ own, wanted }: PlanInput): ReadonlyArray<Chain> => {
   })
 }
 
-/** The border closes before its rule goes: the rule is what proves whose the border is. */
-const retire = (
-  port: number,
-  rules: ReadonlyArray<HeldRule | Forward>,
-  firewall: ReadonlyArray<FirewallRule>
-): ReadonlyArray<Chain> =>
-  chain(`retire ${port}`, [
-    ...firewall.map(({ id }) => Step.CloseBorder({ id, port })),
-    ...rules.map((rule) =>
-      "members" in rule ? Step.DeleteRule({ id: rule.id, port }) : Step.DeleteForward({ id: rule.id, port })
-    )
-  ])
-
-/** What is the Service's on this address but not wanted: everything if `keep` is empty. */
-export const planRetirement = (own: Claims, keep: ReadonlyArray<WantedPort>): ReadonlyArray<Chain> => {
-  const rules = own.rules.filter((rule) => !keep.some(({ port }) => port === rule.publicPort))
-  const firewall = own.firewall.filter((rule) => !keep.some(({ ipProtocol, port }) => isOn(rule, port, ipProtocol)))
-  const forwards = own.forwards.filter((forward) => isStale(forward, keep))
-  const ports = new Set([
-    ...[...rules, ...forwards].map(({ publicPort }) => publicPort),
-    ...firewall.map((rule) => rule.startPort ?? 0)
-  ])
-  return [...ports].flatMap((port) =>
-    retire(
-      port,
-      [...rules, ...forwards].filter(({ publicPort }) => publicPort === port),
-      firewall.filter((rule) => (rule.startPort ?? 0) === port)
-    )
-  )
-}
-
-/**
- * An address of ours names the Service that it was allocated for, and whether it outlives it. One that was kept for the
- * next Service of the name is now that one's. The tags of a neighbour on a shared address are the neighbour's.
- */
-const planAddressTags = ({ cluster, own, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
-  if (own.ownership !== "owned") return []
-  const { id, tags: have } = own.address
-  const keep = wanted.keep ?? own.kept
-  const value = (key: string) => have.find((tag) => tag.key === key)?.value
-  const want = addressTags(cluster, service, keep).filter(({ key }) => {
-    if (key === keepTag) return value(key) === undefined
-    return !own.tagged || (key === serviceTag && (own.kept || value(key) === undefined))
-  })
-  const add = want.filter((tag) => value(tag.key) !== tag.value)
-  const replaced = add.flatMap(({ key }) => (value(key) === undefined ? [] : [key]))
-  const drop = [...replaced, ...(own.kept && !keep ? [keepTag] : [])]
-  return chain("tag address", [
-    ...(drop.length === 0 ? [] : [Step.UntagAddress({ id, keys: drop })]),
-    ...(add.length === 0 ? [] : [Step.TagAddress({ id, tags: add })])
-  ])
-}
-
-/** Tags that a crash between create and tag left out. */
-const planTags = (input: PlanInput): ReadonlyArray<Chain> => {
-  const { cluster, own, retag, service, wanted } = input
-  if (!retag) return []
-  const marks = tags(cluster, service)
-  const unmarked = <A extends FirewallRule | Forward>(all: ReadonlyArray<A>) => all.filter((one) => !isMarked(one.tags))
-  const borders = own.firewall.filter((rule) => wanted.ports.some((want) => isOn(rule, want.port, want.ipProtocol)))
-  const borderIds = unmarked(borders).map(({ id }) => id)
-  const forwards = own.forwards.filter((forward) => isKept(forward, input.wanted))
-  const forwardIds = unmarked(forwards).map(({ id }) => id)
-  return [
-    ...planAddressTags(input),
-    ...(borderIds.length === 0 ? [] : chain("tag borders", [Step.TagBorders({ ids: borderIds, tags: marks })])),
-    ...(forwardIds.length === 0 ? [] : chain("tag forwards", [Step.TagForwards({ ids: forwardIds, tags: marks })]))
-  ]
-}
-
 /** The smallest set of steps on one address. */
 export const plan = (input: PlanInput): Plan => {
   const { ports, targets } = input.wanted
@@ -277,8 +197,7 @@ export const plan = (input: PlanInput): Plan => {
     cleanup: [
       ...perPort.flatMap(({ cleanup }) => cleanup),
       ...retired,
-      ...(retag ? planAdoption(own, cluster, service, [...traffic, ...retired]) : []),
-      ...planTags(input)
+      ...(retag ? [...planAdoption(own, cluster, service, [...traffic, ...retired]), ...planTags(input)] : [])
     ]
   }
 }

@@ -89,6 +89,9 @@ export const planMoves = (own: Claims, targets: ForwardTargets): ReadonlyArray<C
         Step.CreateForward({
           forward: {
             addressId: own.address.id,
+            ...(own.address.vpcId === undefined || forward.networkId === undefined
+              ? {}
+              : { networkId: forward.networkId }),
             protocol: forward.protocol.toLowerCase() === "udp" ? "udp" : "tcp",
             publicPort: forward.publicPort,
             privatePort: forward.privatePort,

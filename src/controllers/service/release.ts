@@ -7,7 +7,7 @@ import type { Note } from "../../domain/Refusal.ts"
 import { withMarksGone } from "./adopt.ts"
 import { type Chain, chain } from "./chains.ts"
 import { type Claims, mayBeReleased } from "./claims.ts"
-import { planRetirement } from "./plan.ts"
+import { planRetirement } from "./planRetirement.ts"
 import { Step } from "./steps.ts"
 import type { Kept } from "./wanted.ts"
 
