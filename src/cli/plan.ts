@@ -1,6 +1,6 @@
 /** `cloudstack-ccm plan`: what the controller's next run would do, call by call. Changes nothing. */
 import { Console, Effect, Layer, Option } from "effect"
-import { ServiceOptions } from "../controllers/service/options.ts"
+import { currentSelection } from "../controllers/service/options.ts"
 import { type Preview, preview, layer as previewLayer, routerCommandsOf } from "../controllers/service/preview.ts"
 import { isHandled } from "../controllers/service/selection.ts"
 import { Nodes } from "../kubernetes/Nodes.ts"
@@ -16,13 +16,13 @@ the virtual router has to take. Nothing is changed. "(new …)" is what the run 
 /** Those that the controller would run for, in order of their names. */
 export const plans = Effect.fn("plan")(function* (name: string | undefined) {
   const services = yield* Services
-  const { loadBalancerClass } = yield* ServiceOptions
+  const selection = yield* currentSelection
   yield* OneShot.withPatience(Effect.all([services.synced, (yield* Nodes).synced]))
   if (name !== undefined && Option.isNone(yield* services.find(name))) {
     return yield* new CommandError({ message: `there is no Service ${JSON.stringify(name)}`, exitCode: 1 })
   }
   const due = (yield* services.all)
-    .filter((service) => (name === undefined ? isHandled(service, loadBalancerClass) : service.key === name))
+    .filter((service) => (name === undefined ? isHandled(service, selection) : service.key === name))
     .sort((a, b) => (a.key < b.key ? -1 : 1))
   // One after the other: what is asked of CloudStack belongs to one Service at a time.
   return yield* Effect.forEach(due, preview)

@@ -2,9 +2,11 @@
  * The annotations of a Service, each decoded by the row that documents it. A new annotation is a new row here; the
  * reference page is generated from the rows.
  */
+import { boolean, booleanValues } from "./Booleans.ts"
 import { parseIpv4 } from "./Cidr.ts"
 import { type LabelSelector, parseSelector } from "./LabelSelector.ts"
 import type { Refusal } from "./Refusal.ts"
+import { selectionAnnotation, selectionMeaning } from "./SelectionFlag.ts"
 import { parseStickiness, type Stickiness } from "./Stickiness.ts"
 
 export const prefix = "service.beta.kubernetes.io/cloudstack-load-balancer-"
@@ -32,14 +34,6 @@ interface Row<A> {
 
 const row = <A>(definition: Row<A>): Row<A> => definition
 
-const yes: ReadonlySet<string> = new Set(["true", "enabled", "yes", "on", "1"])
-const no: ReadonlySet<string> = new Set(["false", "disabled", "no", "off", "0"])
-
-const boolean = (text: string): boolean | undefined => {
-  const word = text.trim().toLowerCase()
-  return yes.has(word) ? true : no.has(word) ? false : undefined
-}
-
 const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/
 
 /** The numbers of the ports a list names; undefined if one entry is none of the Service's. */
@@ -53,7 +47,7 @@ const portList = (text: string, ports: ReadonlyArray<PortNames>): ReadonlySet<nu
 export const rows = {
   proxyProtocol: row<ReadonlySet<number>>({
     suffix: "proxy-protocol",
-    values: "true/false (also enabled/disabled, yes/no, on/off, 1/0 in any case), or a list of ports or port names",
+    values: `${booleanValues}, or a list of ports or port names`,
     meaning:
       "Sends the PROXY protocol header to the nodes: CloudStack's `tcp-proxy`. With a list, only on those ports. Can be switched at any time; the rule keeps its id.",
     decode: (text, ports) => {
@@ -80,7 +74,7 @@ export const rows = {
   }),
   keepIp: row<boolean>({
     suffix: "keep-ip",
-    values: "true/false",
+    values: booleanValues,
     meaning:
       "An address that was allocated for the Service is not released with it: the next Service of this namespace and name gets it back. Needs the right to tag (`createTags`, `deleteTags`). Without the annotation, or with `false`, it goes with the Service.",
     decode: boolean
@@ -256,6 +250,9 @@ export const annotationsReference = (): string =>
     ...[...Object.values(rows), ...otherRows].map(
       ({ meaning, suffix, values }) => `| \`${suffix}\` | ${values} | ${meaning} |`
     ),
+    "",
+    `Without a suffix, \`${selectionAnnotation}\`: ${booleanValues}.`,
+    selectionMeaning,
     "",
     "Also read: the standard `service.beta.kubernetes.io/load-balancer-source-ranges`, used where",
     "`spec.loadBalancerSourceRanges` is empty.",

@@ -4,7 +4,8 @@ import { Inventory } from "../../cloudstack/Inventory.ts"
 import { stepsOf } from "../../controllers/service/chains.ts"
 import { type Decision, decide, isQuiet } from "../../controllers/service/decide.ts"
 import { cachedHoldings } from "../../controllers/service/observe.ts"
-import { isHandled, mayNeedCleanup } from "../../controllers/service/selection.ts"
+import { currentSelection } from "../../controllers/service/options.ts"
+import { isHandled, mayNeedCleanup, type Selection } from "../../controllers/service/selection.ts"
 import { describe } from "../../controllers/service/steps.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Service } from "../../kubernetes/objects.ts"
@@ -25,8 +26,8 @@ export const wouldDo = (service: Service, decision: Decision): ReadonlyArray<str
 }
 
 const look = Effect.fnUntraced(
-  function* (service: Service, loadBalancerClass: string | undefined) {
-    if (mayNeedCleanup(service, loadBalancerClass)) {
+  function* (service: Service, selection: Selection) {
+    if (mayNeedCleanup(service, selection)) {
       return yield* Effect.logInfo("dry run", { would: "remove its load balancer" })
     }
     const lines = wouldDo(service, yield* decide(service, yield* cachedHoldings(service), new Set()))
@@ -45,12 +46,12 @@ export const dryRun = Effect.fnUntraced(function* (flags: Flags) {
   const services = yield* Services
   const nodes = yield* Nodes
   const inventory = yield* Inventory
-  const loadBalancerClass = flags["load-balancer-class"] || undefined
   yield* Effect.all([services.synced, nodes.synced])
   const round = Effect.gen(function* () {
     yield* inventory.expire
-    const handled = (yield* services.all).filter((service) => isHandled(service, loadBalancerClass))
-    yield* Effect.forEach(handled, (service) => look(service, loadBalancerClass), { discard: true })
+    const selection = yield* currentSelection
+    const handled = (yield* services.all).filter((service) => isHandled(service, selection))
+    yield* Effect.forEach(handled, (service) => look(service, selection), { discard: true })
   })
   return yield* Effect.andThen(Effect.repeat(round, Schedule.spaced(flags["resync-period"])), Effect.never)
 })

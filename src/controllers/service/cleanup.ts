@@ -2,20 +2,22 @@
 import { Effect, Option } from "effect"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { AddressId, Holding } from "../../domain/Cloud.ts"
+import type { Note } from "../../domain/Refusal.ts"
+import { selectionAnnotation } from "../../domain/SelectionFlag.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { isEmpty } from "./chains.ts"
 import { change } from "./change.ts"
+import type { Claims } from "./claims.ts"
 import { designRemoval } from "./design.ts"
 import { failing, nextOf } from "./failure.ts"
 import { releaseLeftovers } from "./leftovers.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
-import { ServiceOptions } from "./options.ts"
 import { failIfOverlooked } from "./overlooked.ts"
 import { dropFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
-import { isElsewhere } from "./selection.ts"
+import { hasEnded, type Selection, wasOurs } from "./selection.ts"
 import { takingTurns } from "./sharing.ts"
 import { aclItemsFor } from "./tierAcl.ts"
 import type { Kept } from "./wanted.ts"
@@ -82,15 +84,35 @@ const remove = Effect.fnUntraced(function* (service: Service) {
   )
 })
 
-export const cleanup = Effect.fn("service.cleanup")(function* (service: Service) {
+/** The operator leaves it to somebody else: what is published stays, and only what was never published goes. */
+const isLeftAlone = ({ ingress }: Service, claimed: ReadonlyArray<Claims>): boolean =>
+  claimed.length > 0 &&
+  ingress.some(({ hostname, ip }) => hostname !== undefined || claimed.some(({ address }) => address.ip === ip))
+
+const leftAlone = (claimed: ReadonlyArray<Claims>): Note => ({
+  type: "Warning",
+  reason: "LeftAlone",
+  message: `service-policy or --load-balancer-class leave the Service to others now: its load balancer on ${claimed.map(({ address }) => address.ip).join(", ")} stays, but is not kept up to date any more. The annotation ${selectionAnnotation} says whether it shall be ("true") or be removed ("false")`
+})
+
+export const cleanup = Effect.fn("service.cleanup")(function* (service: Service, selection: Selection) {
   const reporter = yield* Reporter
-  const { loadBalancerClass } = yield* ServiceOptions
+  const claimed = (yield* removalFrom(service, yield* cachedHoldings(service))).leaving
+  const ended = hasEnded(service)
+  if (!ended && claimed.length === 0) return "NotOurs" as const
+  if (!ended && isLeftAlone(service, claimed)) {
+    yield* reporter.tell(service, [leftAlone(claimed)])
+    return "NotOurs" as const
+  }
   const handled = yield* remove(service)
   const suspects = yield* releaseLeftovers(service.uid)
   const what = (holding: Holding) => Effect.map(removalFrom(service, [holding]), ({ plan }) => !isEmpty(plan))
   yield* failIfOverlooked(service, { suspects, handled, what })
-  // Another controller serves it now and needs the finalizer, which is the same for all of them.
-  if (isElsewhere(service, loadBalancerClass)) return "NotOurs" as const
+  // Another controller serves it and needs the finalizer, which is the same for all of them, and its status.
+  if (!ended || (claimed.length === 0 && !wasOurs(service, selection))) {
+    yield* publish(service, pendingWrites(service, service.ingress, undefined))
+    return "NotOurs" as const
+  }
   if (!service.deleting) yield* publish(service, pendingWrites(service, [], undefined))
   yield* dropFinalizer(service)
   yield* (yield* MadeObjects).forget(service.uid)

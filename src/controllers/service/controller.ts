@@ -2,6 +2,7 @@
 import { Cause, Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
 import { CallPriority, type Priority } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
+import { Settings } from "../../config/Settings.ts"
 import { prefix, rows } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
@@ -12,21 +13,21 @@ import * as Coalesce from "../../runtime/Coalesce.ts"
 import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { lookAfter, mayForward, recheckAfter } from "./failover.ts"
-import { ServiceOptions } from "./options.ts"
+import { currentSelection, ServiceOptions } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
 import { type ReconcileResult, reconcileService } from "./reconcile.ts"
-import { finalizer, isHandled, mayNeedCleanup, needsUpdate } from "./selection.ts"
+import { finalizer, isHandled, mayNeedCleanup, needsUpdate, type Selection } from "./selection.ts"
 
 const priorities = ["edit", "deletion", "membership", "resync"] as const satisfies ReadonlyArray<Priority>
 
 /** Whether a change of a Service is work, and how urgent. Undefined = it is not. */
-export const urgencyOf = (change: Change<Service>, loadBalancerClass: string | undefined): Priority | undefined => {
+export const urgencyOf = (change: Change<Service>, selection: Selection): Priority | undefined => {
   const { after, before } = change
   // Without its finalizer nothing of it can be left; with it, it cannot vanish.
-  if (after === undefined || !isHandled(after, loadBalancerClass)) return undefined
-  if (mayNeedCleanup(after, loadBalancerClass)) return "deletion"
+  if (after === undefined || !isHandled(after, selection)) return undefined
+  if (mayNeedCleanup(after, selection)) return "deletion"
   if (before === undefined) return after.finalizers.includes(finalizer) ? "resync" : "edit"
-  return needsUpdate(before, after, loadBalancerClass) ? "edit" : undefined
+  return needsUpdate(before, after, selection) ? "edit" : undefined
 }
 
 /** Whether a change of a Node can change the members of load balancers. */
@@ -52,7 +53,11 @@ export const run = Effect.gen(function* () {
   const nodes = yield* Nodes
   const inventory = yield* Inventory
   const reporter = yield* Reporter
-  const { loadBalancerClass } = options
+  const settings = yield* Settings
+  const handled = Effect.gen(function* () {
+    const selection = yield* currentSelection
+    return (yield* services.all).filter((service) => isHandled(service, selection))
+  })
 
   /** When Services without an address were first seen, in milliseconds. */
   const waiting = new Map<string, number>()
@@ -94,21 +99,15 @@ export const run = Effect.gen(function* () {
   })
 
   const lookAtForwards = (after: Duration.Duration) =>
-    Effect.flatMap(services.all, (all) =>
-      Effect.forEach(
-        all.filter((service) => isHandled(service, loadBalancerClass) && mayForward(service)),
-        (service) => queue.addAfter(service.key, after, "membership"),
-        { discard: true }
-      )
+    Effect.flatMap(handled, (all) =>
+      Effect.forEach(all.filter(mayForward), (service) => queue.addAfter(service.key, after, "membership"), {
+        discard: true
+      })
     )
 
   const addAll = (priority: Priority) =>
-    Effect.flatMap(services.all, (all) =>
-      Effect.forEach(
-        all.filter((service) => isHandled(service, loadBalancerClass)),
-        (service) => queue.add(service.key, priority),
-        { discard: true }
-      )
+    Effect.flatMap(handled, (all) =>
+      Effect.forEach(all, (service) => queue.add(service.key, priority), { discard: true })
     )
 
   const membership = yield* Coalesce.make({
@@ -120,7 +119,7 @@ export const run = Effect.gen(function* () {
     services.changes,
     Effect.fnUntraced(function* (change) {
       const { after, before } = change
-      const urgency = urgencyOf(change, loadBalancerClass)
+      const urgency = urgencyOf(change, yield* currentSelection)
       if (after === undefined && before !== undefined) waiting.delete(before.key)
       if (urgency === undefined || after === undefined) return
       if (urgency === "edit" && after.ingress.length === 0 && !waiting.has(after.key)) {
@@ -139,6 +138,12 @@ export const run = Effect.gen(function* () {
     })
   })
 
+  // Which Services are ours, and what they may name, can be another thing now.
+  const followSettings = Effect.andThen(
+    Stream.runForEach(Stream.drop(settings.changes, 1), () => addAll("resync")),
+    Effect.never
+  )
+
   const resync = Effect.gen(function* () {
     const spread = yield* Random.nextBetween(0.9, 1.1)
     yield* Effect.sleep(Math.round(Duration.toMillis(options.resyncPeriod) * spread))
@@ -153,6 +158,7 @@ export const run = Effect.gen(function* () {
     membership: membership.run,
     "follow Services": followServices,
     "follow Nodes": followNodes,
+    "follow Settings": followSettings,
     resync: Effect.forever(resync)
   })
 }).pipe(Effect.scoped, Effect.withLogSpan("service-controller"))

@@ -1,5 +1,7 @@
 /** How the service controller was started. */
-import { Context, Duration, Layer } from "effect"
+import { Context, Duration, Effect, Layer } from "effect"
+import { Settings } from "../../config/Settings.ts"
+import type { Selection } from "./selection.ts"
 
 export interface ServiceControllerOptions {
   /** `--load-balancer-class`: only Services of this class; absent = only those without one. */
@@ -26,3 +28,14 @@ export class ServiceOptions extends Context.Service<ServiceOptions, ServiceContr
       ...options
     })
 }
+
+/** Whose Services are ours now: the policy can change while we run. */
+export const currentSelection = Effect.gen(function* () {
+  const { loadBalancerClass } = yield* ServiceOptions
+  const { servicePolicy } = yield* (yield* Settings).current
+  const selection: Selection = {
+    policy: servicePolicy,
+    ...(loadBalancerClass === undefined ? {} : { loadBalancerClass })
+  }
+  return selection
+})

@@ -6,9 +6,9 @@ import { Effect, Option } from "effect"
 import { Services } from "../../kubernetes/Services.ts"
 import { cleanup } from "./cleanup.ts"
 import { ensure } from "./ensure.ts"
-import { ServiceOptions } from "./options.ts"
+import { currentSelection } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
-import { mayNeedCleanup, wants } from "./selection.ts"
+import { mayNeedCleanup, refuseFlag, wants } from "./selection.ts"
 
 /** What a run did: nothing was to do, something was changed, a person has to help, or all is removed. */
 export type ReconcileResult = "Converged" | "Changed" | "Refused" | "Removed" | "NotOurs"
@@ -16,15 +16,20 @@ export type ReconcileResult = "Converged" | "Changed" | "Refused" | "Removed" | 
 export const reconcileService = Effect.fn("service.reconcile")(
   function* (key: string) {
     const services = yield* Services
-    const { loadBalancerClass } = yield* ServiceOptions
+    const selection = yield* currentSelection
     const found = yield* services.find(key)
     if (Option.isNone(found)) {
       yield* (yield* Reporter).forget(key)
       return "NotOurs" as const
     }
     const service = found.value
-    if (wants(service, loadBalancerClass)) return yield* ensure(service)
-    if (mayNeedCleanup(service, loadBalancerClass)) return yield* cleanup(service)
+    if (wants(service, selection)) return yield* ensure(service)
+    if (mayNeedCleanup(service, selection)) return yield* cleanup(service, selection)
+    const refusal = refuseFlag(service, selection)
+    if (refusal !== undefined) {
+      yield* (yield* Reporter).tell(service, [], refusal)
+      return "Refused" as const
+    }
     return "NotOurs" as const
   },
   (effect, key) => Effect.annotateLogs(effect, { service: key })

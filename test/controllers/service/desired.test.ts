@@ -307,13 +307,28 @@ describe("the network", () => {
 })
 
 describe("selection", () => {
+  const all = { policy: "all" } as const
+  const annotatedOnly = { policy: "annotated" } as const
+  const flagged = (text: string, more: Readonly<Record<string, string>> = {}) => ({
+    annotations: { "service.beta.kubernetes.io/cloudstack-load-balancer": text, ...more }
+  })
+
   it("goes by type and class", () => {
-    assert.isTrue(wants(service(), undefined))
-    assert.isFalse(wants(service({ type: "ClusterIP" }), undefined))
-    assert.isFalse(wants(service({ loadBalancerClass: "metallb" }), undefined))
-    assert.isTrue(wants(service({ loadBalancerClass: "ours" }), "ours"))
-    assert.isFalse(wants(service(), "ours"))
-    assert.isFalse(wants(service({ deleting: true }), undefined))
+    assert.isTrue(wants(service(), all))
+    assert.isFalse(wants(service({ type: "ClusterIP" }), all))
+    assert.isFalse(wants(service({ loadBalancerClass: "metallb" }), all))
+    assert.isTrue(wants(service({ loadBalancerClass: "ours" }), { ...all, loadBalancerClass: "ours" }))
+    assert.isFalse(wants(service(), { ...all, loadBalancerClass: "ours" }))
+    assert.isFalse(wants(service({ deleting: true }), all))
+  })
+
+  it("goes by the annotation and the policy", () => {
+    assert.isFalse(wants(service(), annotatedOnly))
+    assert.isTrue(wants(service(flagged("yes")), annotatedOnly))
+    assert.isFalse(wants(service(flagged("false")), all))
+    assert.isFalse(wants(service(flagged("flase")), all))
+    assert.isTrue(wants(service(flagged("flase", { [`${prefix}id`]: "ip-1" })), annotatedOnly))
+    assert.isFalse(wants(service({ ...flagged("true"), loadBalancerClass: "other" }), all))
   })
 
   it.each<[string, Partial<Service>, boolean]>([
@@ -327,5 +342,5 @@ describe("selection", () => {
     ["affinity", { sessionAffinity: "ClientIP" }, true],
     ["the type", { type: "NodePort" }, true],
     ["the address", { loadBalancerIP: "192.0.2.1" }, true]
-  ])("a change of %s", (_, over, due) => assert.strictEqual(needsUpdate(service(), service(over), undefined), due))
+  ])("a change of %s", (_, over, due) => assert.strictEqual(needsUpdate(service(), service(over), all), due))
 })
