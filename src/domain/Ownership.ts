@@ -17,6 +17,8 @@ export interface Mark {
   readonly cluster: string
   readonly serviceUid: string
   readonly address: AddressOwnership
+  /** The firewall rules of exactly this rule's port are ours: there were none when the rule was made. */
+  readonly border?: boolean
   /** The rule may have a stickiness policy. */
   readonly sticky?: boolean
 }
@@ -29,18 +31,20 @@ export const ruleName = (uid: string, protocol: string, port: number): string =>
   `${loadBalancerName(uid)}-${protocol}-${port}`
 
 export const description = (mark: Mark): string =>
-  `cloudstack-ccm:${mark.cluster}:${mark.serviceUid}:${mark.address}${mark.sticky === true ? ":sticky" : ""}`
+  `cloudstack-ccm:${mark.cluster}:${mark.serviceUid}:${mark.address}` +
+  `${mark.border === true ? ":border" : ""}${mark.sticky === true ? ":sticky" : ""}`
 
-const descriptionShape = /^cloudstack-ccm:(.+):([^:]+):(owned|given)(:sticky)?$/
+const descriptionShape = /^cloudstack-ccm:(.+):([^:]+):(owned|given)(:border)?(:sticky)?$/
 
 export const parseDescription = (text: string): Mark | undefined => {
   const match = descriptionShape.exec(text)
   if (match === null) return undefined
-  const [, cluster = "", serviceUid = "", address, sticky] = match
+  const [, cluster = "", serviceUid = "", address, border, sticky] = match
   return {
     cluster,
     serviceUid,
     address: address === "owned" ? "owned" : "given",
+    ...(border === undefined ? {} : { border: true }),
     ...(sticky === undefined ? {} : { sticky: true })
   }
 }

@@ -18,6 +18,9 @@ export class Reporter extends Context.Service<
     /** The standing complaints about a Service, all of them: new ones become Events, old ones stay quiet. */
     readonly tell: (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) => Effect.Effect<void>
     /** A refusal stands: nothing new can be said until it falls. */
+    /** Whether all is as the Service wants it, as far as this process knows. */
+    readonly note: (service: Service, well: boolean) => Effect.Effect<void>
+    readonly wasWell: (service: Service) => boolean
     readonly isRefused: (service: Service) => boolean
     readonly forget: (key: string) => Effect.Effect<void>
   }
@@ -28,6 +31,8 @@ export class Reporter extends Context.Service<
       const events = yield* Events
       const told = new Map<string, ReadonlySet<string>>()
       /** UIDs by key. */
+      const fine = new Map<string, string>()
+      /** The same. */
       const refused = new Map<string, string>()
 
       const say = (service: Service, type: Note["type"], reason: string, message: string) =>
@@ -55,10 +60,17 @@ export class Reporter extends Context.Service<
       return {
         say,
         tell,
+        note: ({ key, uid }, well) =>
+          Effect.sync(() => {
+            if (well) fine.set(key, uid)
+            else fine.delete(key)
+          }),
+        wasWell: ({ key, uid }) => fine.get(key) === uid,
         isRefused: ({ key, uid }) => refused.get(key) === uid,
         forget: (key) =>
           Effect.sync(() => {
             told.delete(key)
+            fine.delete(key)
             refused.delete(key)
           })
       }

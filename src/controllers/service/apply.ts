@@ -2,7 +2,7 @@
  * Carries out chains of steps: side by side, each step with the timeout, retries and meaning of errors that its policy
  * gives. Knows no policy and decides nothing; what failed is returned, so that unrelated chains go on.
  */
-import { Clock, Effect, Metric, Option, Schedule, Schema } from "effect"
+import { Clock, Deferred, Effect, Metric, Option, Schedule, Schema } from "effect"
 import { CallPriority, CloudStackError, DeadlineExceeded } from "../../cloudstack/Api.ts"
 import type { Pending } from "../../cloudstack/Jobs.ts"
 import type { FirewallRuleId, ForwardId } from "../../domain/Cloud.ts"
@@ -72,11 +72,31 @@ const count = Effect.fnUntraced(function* (step: Step, network: string) {
   if ((yield* CallPriority) === "resync") yield* Metric.update(driftRepaired.of({ step: step._tag }), 1)
 })
 
+/**
+ * The border of a new rule follows the rule, which says whose the border is. They wait for the same lock of CloudStack
+ * anyway. Without its rule nothing is opened.
+ */
+const mayRun = (step: Step, made: Made): Effect.Effect<boolean> => {
+  const taken = step._tag === "OpenBorder" ? made.taken.get(step.port) : undefined
+  return taken === undefined ? Effect.succeed(true) : Deferred.await(taken)
+}
+
+const portsMade = (steps: ReadonlyArray<Step>): ReadonlyArray<number> =>
+  steps.flatMap((step) => (step._tag === "CreateRule" ? [step.rule.publicPort] : []))
+
+const tell = (steps: ReadonlyArray<Step>, made: Made, taken: boolean) =>
+  Effect.forEach(
+    portsMade(steps).flatMap((port) => made.taken.get(port) ?? []),
+    (deferred) => Deferred.succeed(deferred, taken),
+    { discard: true }
+  )
+
 /** Returns what is left to wait for. */
 const run = Effect.fnUntraced(function* (step: Step, made: Made, network: string) {
   const lanes = yield* AddressLanes
   const policy = policies[step._tag]
   const lane = laneOf(step)
+  if (!(yield* mayRun(step, made))) return Effect.void
   const start = yield* Clock.currentTimeMillis
   const whole = Effect.flatMap(submit(step, made), (pending) =>
     awaitsJob(step) ? Effect.as(done(pending), Effect.void) : Effect.succeed(done(pending))
@@ -98,6 +118,7 @@ const run = Effect.fnUntraced(function* (step: Step, made: Made, network: string
     }),
     Effect.tapError(() => Metric.update(planSteps.of({ step: step._tag, outcome: "failed" }), 1))
   )
+  yield* tell([step], made, true)
   yield* count(step, network)
   const millis = (yield* Clock.currentTimeMillis) - start
   yield* Effect.logInfo(describe(step), { step: step._tag, millis })
@@ -114,7 +135,9 @@ const runAll = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, made: Ma
 
 const runChain = (chain: Chain, made: Made, network: string) =>
   Effect.gen(function* () {
-    const first = yield* Effect.result(runAll(chain.steps, made, network))
+    const first = yield* Effect.result(
+      Effect.ensuring(runAll(chain.steps, made, network), tell(chain.steps, made, false))
+    )
     const rest = yield* Effect.result(runAll(chain.always, made, network))
     for (const part of [first, rest]) if (part._tag === "Failure") return yield* part.failure
   })
@@ -128,8 +151,10 @@ export const apply = Effect.fn("service.apply")(function* (
   network: string,
   before: ReadonlyMap<string, StepFailed> = new Map()
 ) {
-  const made: Made = { rules: new Map(), opened: [], forwarded: [] }
   const due = chains.filter((chain) => !chain.needs.some((key) => before.has(key)))
+  const ports = due.flatMap(({ steps }) => portsMade(steps))
+  const taken = new Map(ports.map((port) => [port, Deferred.makeUnsafe<boolean>()]))
+  const made: Made = { rules: new Map(), taken, opened: [], forwarded: [] }
   const failures = new Map<string, StepFailed>()
   yield* Effect.forEach(
     due,

@@ -7,6 +7,7 @@ import {
   type Cluster,
   isMarked,
   keptName,
+  parseDescription,
   taggedByCluster,
   taggedService
 } from "../../domain/Ownership.ts"
@@ -91,9 +92,12 @@ const isExact = (rule: FirewallRule, port: number, protocol: string): boolean =>
 const isTakenOver = ({ description }: HeldRule): boolean =>
   description === "" || !description.startsWith("cloudstack-ccm:")
 
+/** There was no firewall rule on its port when it was made, so whatever is there now came with it. */
+const bringsBorder = ({ description }: HeldRule): boolean => parseDescription(description)?.border === true
+
 /**
- * Without a tag a firewall rule is ours if we made it, or if on an address of ours nothing else can have made it. With a
- * rule of another provider comes the firewall rule that this one would have made, also on an address of the user's.
+ * Without a tag a firewall rule is ours if we made it, or if nothing else can have made it: on an address of ours, or on
+ * a port that had none before. With a rule of another provider comes the firewall rule that this one would have made.
  */
 const claimsFirewall = (
   rule: FirewallRule,
@@ -110,14 +114,15 @@ const claimsFirewall = (
     return false
   }
   const protocol = rule.protocol.toLowerCase()
-  const adopted = rules.some(
-    (one) => isTakenOver(one) && one.publicPort === startPort && ipProtocolOf(one.protocol) === protocol
-  )
-  if (ownership !== "owned" && !adopted) return false
+  const beside = rules.filter((one) => one.publicPort === startPort && ipProtocolOf(one.protocol) === protocol)
+  const alone = ownership === "owned" || beside.some(bringsBorder)
+  if (!alone && !beside.some(isTakenOver)) return false
   if (claimant.expectedSources.some((sources) => sameList(sources, rule.cidrs))) return true
-  if (ownership !== "owned") return false
+  if (!alone) return false
+  // Sources that came later may have a rule of their own.
+  if (claimant.expectedSources.some((sources) => rule.cidrs.every((cidr) => sources.includes(cidr)))) return true
   // The sources may have changed while nobody was there. A rule beside one that is marked is somebody's own.
-  return holding.firewall.filter((other) => isExact(other, startPort, rule.protocol.toLowerCase())).length === 1
+  return holding.firewall.filter((other) => isExact(other, startPort, protocol)).length === 1
 }
 
 export const isForwardOf = (forward: Forward, { privatePort, protocol, publicPort }: ForwardShape): boolean =>

@@ -90,11 +90,14 @@ const settle = Effect.fnUntraced(function* (
 const announce = Effect.fnUntraced(function* (service: Service, decision: Decision, ended: boolean) {
   const reporter = yield* Reporter
   if (decision.refusal !== undefined) return
-  const drift = (yield* CallPriority) === "resync" ? driftMessage(decision) : undefined
+  // What a process finds half done when it starts is no drift: another was cut off there.
+  const found = (yield* CallPriority) === "resync" && reporter.wasWell(service)
+  const drift = found ? driftMessage(decision) : undefined
   if (drift !== undefined) {
     if (ended) yield* reporter.say(service, "Warning", "DriftRepaired", drift)
     return
   }
+  yield* reporter.note(service, ended)
   if (isMembersOnly(decision)) {
     if (ended) yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
     return
@@ -129,7 +132,9 @@ const forgetNetwork = Effect.fnUntraced(function* ({ show }: Decision) {
 
 /** Told where there is nothing to do: what a person has to settle, and what is worth knowing. */
 const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: Decision) {
-  yield* (yield* Reporter).tell(service, notes, refusal)
+  const reporter = yield* Reporter
+  yield* reporter.tell(service, notes, refusal)
+  yield* reporter.note(service, refusal === undefined)
   return refusal === undefined ? ("Converged" as const) : ("Refused" as const)
 })
 

@@ -8,7 +8,7 @@
  */
 import { canonicalText } from "../../domain/Cidr.ts"
 import type { NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
-import { type Cluster, ruleName, type ServiceIdentity } from "../../domain/Ownership.ts"
+import { type Cluster, parseDescription, ruleName, type ServiceIdentity } from "../../domain/Ownership.ts"
 import { planAdoption, withMarksGone } from "./adopt.ts"
 import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
@@ -38,8 +38,11 @@ const without = (from: ReadonlyArray<VmId>, these: ReadonlyArray<VmId>): Readonl
   const known = new Set(these)
   return from.filter((vm) => !known.has(vm))
 }
-const missing = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
-  members._tag === "Keep" ? [] : without(members.vms, have)
+const missing = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> => {
+  if (members._tag === "Keep") return []
+  const absent = without(members.vms, have)
+  return members._tag === "Within" && absent.length < members.vms.length ? [] : absent
+}
 const surplus = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
   members._tag === "Keep" ? [] : without(have, members.vms)
 
@@ -57,11 +60,25 @@ const ruleSources = (border: Border, rule: HeldRule, want: WantedPort): Readonly
   return sameSources(rule.cidrs, want.sources) ? undefined : want.sources
 }
 
-const markOf = ({ cluster, own, service }: PlanInput) => ({
+/**
+ * On an address of the user's the description also says that the port's firewall rules are ours, if there is no other
+ * now: where the role may not tag, nothing else could say it later.
+ */
+const markOf = ({ cluster, own, service, wanted }: PlanInput, { ipProtocol, port }: WantedPort) => ({
   cluster: cluster.id,
   serviceUid: service.uid,
-  address: own.ownership
+  address: own.ownership,
+  border:
+    own.ownership === "given" &&
+    wanted.border === "firewall" &&
+    !own.otherFirewall.some((rule) => isOn(rule, port, ipProtocol))
 })
+
+/** What a rule says of its border stays true. */
+const markFor = (input: PlanInput, { description }: HeldRule, want: WantedPort) => {
+  const mark = markOf(input, want)
+  return { ...mark, border: mark.border || parseDescription(description)?.border === true }
+}
 
 const changeOf = (input: PlanInput, rule: HeldRule, want: WantedPort) => {
   const { border } = input.wanted
@@ -77,7 +94,7 @@ const changeOf = (input: PlanInput, rule: HeldRule, want: WantedPort) => {
       ? {}
       : { algorithm: want.algorithm }),
     ...(sources === undefined ? {} : { cidrs: sources }),
-    ...stickyDescription(markOf(input), rule, want)
+    ...stickyDescription(markFor(input, rule, want), rule, want)
   }
   // Since 4.22 an update of a rule made without a protocol fails unless it names one.
   return Object.keys(change).length > 0 && rule.protocol === "" ? { protocol, ...change } : change
@@ -94,7 +111,7 @@ const createSteps = (input: PlanInput, want: WantedPort, vms: ReadonlyArray<VmId
     addressId: own.address.id,
     ...(networkId === undefined ? {} : { networkId }),
     name: ruleName(service.uid, protocol, port),
-    description: newDescription(markOf(input), want),
+    description: newDescription(markOf(input, want), want),
     publicPort: port,
     privatePort: want.nodePort,
     algorithm,
@@ -134,7 +151,10 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
       algorithm: want.algorithm ?? rule.algorithm,
       stickiness: keptStickiness(rule.policies, want)
     }
-    const vms = wanted.members._tag === "Keep" ? rule.members : wanted.members.vms
+    const vms = without(
+      [...rule.members, ...missing(wanted.members, rule.members)],
+      surplus(wanted.members, rule.members)
+    )
     const steps = createSteps(input, remade, vms)
     return {
       traffic: steps.length === 0 ? [] : chain(key, [Step.DeleteRule({ id: rule.id, port }), ...steps]),

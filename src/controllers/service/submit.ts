@@ -1,5 +1,5 @@
 /** Each kind of step as the one command that does it. */
-import { Effect, Option } from "effect"
+import { type Deferred, Effect, Option } from "effect"
 import { Acls } from "../../cloudstack/Acls.ts"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CloudStackError, Malformed } from "../../cloudstack/Api.ts"
@@ -17,6 +17,8 @@ import { verifySources } from "./verifySources.ts"
 export interface Made {
   /** By public port. */
   readonly rules: Map<number, RuleId>
+  /** By public port of a rule that is to be made: whether the server has taken it. */
+  readonly taken: ReadonlyMap<number, Deferred.Deferred<boolean>>
   readonly opened: Array<FirewallRuleId>
   readonly forwarded: Array<ForwardId>
 }

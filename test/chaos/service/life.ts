@@ -343,6 +343,7 @@ export const live = (input: RunInput): Outcome => {
   const mutations = outside.mutations()
   const said = outside.calls.length
   if (took !== undefined && input.hold) {
+    outside.relent()
     time.pass(time.now() + holdMillis, tick)
     const later = outside.calls.slice(said).filter(isMutation)
     if (later.length > 0) wrong.add(`changes go on after the end: ${later.map(({ what }) => what).join(", ")}`)

@@ -303,8 +303,10 @@ export const makeOutside = (options: OutsideOptions) => {
     /** Changes that were sent. */
     mutations: () => mutations,
     lastAt: () => lastAt,
-    /** Whether all faults have happened and are over. */
-    calm: () => due.size === 0 && time.now() >= (outage?.until ?? 0) && time.now() >= downUntil,
+    /** Nothing is down any more. */
+    calm: () => time.now() >= (outage?.until ?? 0) && time.now() >= downUntil,
+    /** From now on nothing goes wrong any more. */
+    relent: () => due.clear(),
     stuckJobs: stuck
   }
 }

@@ -1,0 +1,168 @@
+/** What a process that begins with nothing in memory makes of what another began. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { CallPriority } from "../../../src/cloudstack/Api.ts"
+import { layer as cloudServices } from "../../../src/cloudstack/layers.ts"
+import type { Fault } from "../../../src/cloudstack/memory/faults.ts"
+import { layerMemory } from "../../../src/cloudstack/memory/layerMemory.ts"
+import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
+import { ServiceController } from "../../../src/controllers/service/ServiceController.ts"
+import {
+  applyNodes,
+  applyService,
+  balanced,
+  bed,
+  byHand,
+  editService,
+  events,
+  narrowRole,
+  reconcile,
+  removeService,
+  wholeWorld,
+  world,
+  worldOf
+} from "../../support/testBed.ts"
+
+/** By another process. */
+const anew = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(
+    Effect.provide(ServiceController.layer, { local: true }),
+    Effect.provide(cloudServices, { local: true }),
+    Effect.provide(layerMemory("alice"), { local: true })
+  )
+
+const inject = (...faults: ReadonlyArray<Fault>) => Effect.flatMap(Simulator, (simulator) => simulator.inject(faults))
+
+const nodes = applyNodes("n1", "n2", "n3")
+
+/** A Service on an address that is the user's. */
+const given = (spec: Readonly<Record<string, unknown>> = {}) =>
+  Effect.gen(function* () {
+    const { addresses, networks } = yield* world
+    const known = new Set(addresses.map(({ id }) => id))
+    yield* byHand("associateIpAddress", { networkid: networks[0]?.id ?? "" })
+    const address = (yield* world).addresses.find(({ id }) => !known.has(id)) ?? assert.fail("no address")
+    const before = yield* wholeWorld
+    yield* nodes
+    yield* applyService({ spec: { loadBalancerIP: address.ip, ...spec } })
+    return { address, before }
+  })
+
+const narrow = { world: worldOf({ allow: narrowRole }) }
+
+describe("after a restart", () => {
+  it.effect("firewall rules on a user's address are known without tags", () =>
+    Effect.gen(function* () {
+      const { before } = yield* given()
+      yield* reconcile()
+      assert.strictEqual(yield* anew(reconcile()), "Converged")
+      yield* removeService()
+      yield* anew(reconcile())
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed(narrow)))
+  )
+
+  it.effect("so are those for sources that came one by one", () =>
+    Effect.gen(function* () {
+      const { before } = yield* given({ loadBalancerSourceRanges: ["192.0.2.0/24"] })
+      yield* reconcile()
+      yield* editService({ spec: { loadBalancerSourceRanges: ["192.0.2.0/24", "203.0.113.0/24"] } })
+      yield* reconcile()
+      assert.strictEqual((yield* balanced).firewall.length, 4)
+      yield* removeService()
+      yield* anew(reconcile())
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed(narrow)))
+  )
+
+  it.effect("but a port that the user had opened before stays open", () =>
+    Effect.gen(function* () {
+      const { address } = yield* given()
+      yield* byHand("createFirewallRule", { ipaddressid: address.id, protocol: "tcp", startport: "80", endport: "80" })
+      const before = yield* wholeWorld
+      yield* reconcile()
+      yield* removeService()
+      yield* anew(reconcile())
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed(narrow)))
+  )
+
+  it.effect("what was cut off half way is finished, and is no drift", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      yield* applyService()
+      yield* inject({
+        command: "assignToLoadBalancerRule",
+        fault: { _tag: "error", code: 401, text: "unable to verify" }
+      })
+      yield* Effect.exit(reconcile())
+      yield* anew(reconcile()).pipe(Effect.provideService(CallPriority, "resync"))
+      assert.strictEqual((yield* balanced).rules.length, 2)
+      assert.notInclude(yield* events(), "DriftRepaired")
+    }).pipe(Effect.provide(bed()))
+  )
+})
+
+describe("an allocation whose job fails", () => {
+  const failing = (result: boolean): Fault => ({
+    command: "associateIpAddress",
+    fault: { _tag: "failJob", code: 530, text: "Failed", result }
+  })
+
+  for (const result of [true, false]) {
+    it.effect(`is made anew at once, and nothing of it stays (${result ? "" : "no "}result)`, () =>
+      Effect.gen(function* () {
+        const before = yield* wholeWorld
+        yield* nodes
+        yield* applyService()
+        yield* inject(failing(result))
+        yield* Effect.exit(reconcile())
+        assert.strictEqual(yield* reconcile(), "Changed")
+        assert.strictEqual((yield* balanced).addresses.length, 1)
+        yield* removeService()
+        yield* reconcile()
+        assert.deepStrictEqual(yield* wholeWorld, before)
+      }).pipe(Effect.provide(bed(narrow)))
+    )
+  }
+})
+
+describe("lists that are behind the times", () => {
+  const late = (command: string, occurrence: number): Fault => ({
+    command,
+    occurrence,
+    fault: { _tag: "staleList", millis: 3_600_000 }
+  })
+  const commands = ["listPublicIpAddresses", "listLoadBalancerRules", "listLoadBalancerRuleInstances"]
+
+  for (const command of commands) {
+    it.effect(`${command}: nothing is left when the Service has gone`, () =>
+      Effect.gen(function* () {
+        const before = yield* wholeWorld
+        yield* inject({ ...late("none", 1) })
+        yield* nodes
+        yield* applyService()
+        yield* reconcile()
+        yield* removeService()
+        yield* inject(late(command, 1))
+        yield* Effect.exit(reconcile())
+        yield* reconcile()
+        assert.deepStrictEqual(yield* wholeWorld, before)
+        assert.strictEqual((yield* events()).filter((reason) => reason === "DeletedLoadBalancer").length, 1)
+      }).pipe(Effect.provide(bed(narrow)))
+    )
+  }
+
+  it.effect("no second address is allocated, even if two lists do not show the first", () =>
+    Effect.gen(function* () {
+      yield* inject({ ...late("none", 1) })
+      yield* nodes
+      yield* applyService()
+      yield* reconcile()
+      const before = yield* wholeWorld
+      yield* inject(late("listPublicIpAddresses", 1), late("listPublicIpAddresses", 2))
+      yield* anew(Effect.andThen(Effect.exit(reconcile()), reconcile()))
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+})
