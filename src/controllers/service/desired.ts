@@ -165,7 +165,8 @@ export const desired = (input: DesiredInput): Desired => {
     uid: service.uid,
     networkId: network.id,
     maxMembers: given(annotations.maxMembers, undefined),
-    selector: given(annotations.nodeSelector, undefined)
+    selector: given(annotations.nodeSelector, undefined),
+    unclear: annotations.maxMembers._tag === "Invalid" || annotations.nodeSelector._tag === "Invalid"
   })
   const sources = sourcesOf(service)
   const address = wantedAddress(service, annotations)

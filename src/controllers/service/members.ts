@@ -110,6 +110,8 @@ export interface MembersInput {
   /** Undefined = all, also where the demand is not understood. */
   readonly maxMembers: number | undefined
   readonly selector: LabelSelector | undefined
+  /** One of the two is not understood: an existing load balancer must not change by a typo. */
+  readonly unclear: boolean
 }
 
 export interface Members {
@@ -127,7 +129,7 @@ const unknown = (note: Note): Members => ({
 
 /** One bad node never fails the Service: it is left out and named. */
 export const selectMembers = (input: MembersInput): Members => {
-  const { maxMembers, now, selector, uid } = input
+  const { maxMembers, now, selector, uid, unclear } = input
   const candidates = candidatesIn(input)
   if (candidates.length === 0) {
     const message = "There are no available nodes for LoadBalancer"
@@ -156,7 +158,10 @@ export const selectMembers = (input: MembersInput): Members => {
       ? []
       : [{ type: "Warning", reason: "NodesLeftOut", message: `Nodes left out: ${nameList(obstacles)}` }]
   return {
-    members: { _tag: "Exactly", vms: maxMembers === undefined ? vms : [...chooseFor(uid, vms, maxMembers)].sort() },
+    members: {
+      _tag: unclear ? "Within" : "Exactly",
+      vms: maxMembers === undefined || unclear ? vms : [...chooseFor(uid, vms, maxMembers)].sort()
+    },
     targets: targetsOf(uid, usable, now),
     notes
   }

@@ -23,8 +23,14 @@ export interface WantedPort {
   readonly sources: Kept<ReadonlyArray<string>>
 }
 
-/** `Keep`: not one node could be told to be a VM, which proves nothing, so the members that exist stay. */
-export type WantedMembers = { readonly _tag: "Exactly"; readonly vms: ReadonlyArray<VmId> } | { readonly _tag: "Keep" }
+/**
+ * `Keep`: not one node could be told to be a VM, which proves nothing, so the members that exist stay. `Within`: how many
+ * or which is not understood, so members that may serve stay, and others come only to a rule that would have none.
+ */
+export type WantedMembers =
+  | { readonly _tag: "Exactly"; readonly vms: ReadonlyArray<VmId> }
+  | { readonly _tag: "Within"; readonly vms: ReadonlyArray<VmId> }
+  | { readonly _tag: "Keep" }
 
 /** Which machines may have the Service's forwards. */
 export interface ForwardTargets {

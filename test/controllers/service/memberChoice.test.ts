@@ -86,7 +86,19 @@ describe("max-members", () => {
       assert.match((yield* eventMessages())[0] ?? "", /^InvalidAnnotation: .*Allowed: a whole number from 1/)
       yield* editService({ metadata: { annotations: annotated("max-members", "1") } })
       yield* reconcile()
-      assert.strictEqual([...(yield* members).values()][0]?.length, 1)
+      const chosen = [...(yield* members).values()][0] ?? []
+      assert.strictEqual(chosen.length, 1)
+      // From then on a typo changes nothing, but a member that goes is replaced.
+      yield* editService({ metadata: { annotations: annotated("max-members", "few") } })
+      const { mutations } = yield* counting(reconcile())
+      assert.deepStrictEqual(mutations, {})
+      assert.deepStrictEqual([...(yield* members).values()][0], chosen)
+      const label = "node.kubernetes.io/exclude-from-external-load-balancers"
+      yield* editNode(chosen[0] ?? "", { metadata: { labels: { [label]: "" } } })
+      yield* reconcile()
+      const now = [...(yield* members).values()][0] ?? []
+      assert.isAbove(now.length, 0)
+      assert.notInclude(now, chosen[0])
     }).pipe(Effect.provide(bed()))
   )
 })
