@@ -3,7 +3,7 @@
  *
  * A key waits at most once, never runs twice at a time, and runs again if it was added while it ran. A key has one
  * deadline at most: an `add` is a deadline now, the earliest wins, and a run that starts consumes it. So an `add`
- * does not wait for a pending retry, and the retry is not made in addition.
+ * does not wait for a pending retry, and the retry is not made in addition; the most urgent priority wins.
  */
 import { Cause, Clock, Duration, Effect, Exit, Fiber, FiberMap, Latch, Option, type Scope } from "effect"
 import { makeLanes, type Waiting } from "./Lanes.ts"
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function* <K, P extends string, E, R>(
   const active = new Map<K, number>()
   const again = new Map<K, { readonly priority: P; readonly since: number }>()
   const failures = new Map<K, number>()
-  const deadlines = new Map<K, number>()
+  const deadlines = new Map<K, { readonly at: number; readonly priority: P }>()
   const timers = yield* FiberMap.make<K>()
   const filled = yield* Latch.make(false)
   const idle = yield* Latch.make(true)
@@ -94,20 +94,25 @@ export const make = Effect.fnUntraced(function* <K, P extends string, E, R>(
   const add = Effect.fnUntraced(function* (key: K, priority: P) {
     const now = yield* nowMillis
     yield* metrics.added
-    if (!active.has(key)) return push(key, priority, now)
+    // What is left to do stays as urgent as it was, whatever calls for it earlier.
+    const urgent = moreUrgent(priority, deadlines.get(key)?.priority ?? priority)
+    if (!active.has(key)) return push(key, urgent, now)
     const known = again.get(key)
-    again.set(key, {
-      priority: known === undefined ? priority : moreUrgent(priority, known.priority),
-      since: known?.since ?? now
-    })
+    again.set(key, { priority: moreUrgent(urgent, known?.priority ?? urgent), since: known?.since ?? now })
   })
 
   const addAfter = Effect.fnUntraced(function* (key: K, delay: Duration.Duration, priority: P) {
     if (Duration.toMillis(delay) <= 0) return yield* add(key, priority)
-    const at = (yield* nowMillis) + Duration.toMillis(delay)
-    if (waiting.has(key) || again.has(key) || (deadlines.get(key) ?? Number.POSITIVE_INFINITY) <= at) return
-    deadlines.set(key, at)
-    yield* FiberMap.run(timers, key, Effect.andThen(Effect.sleep(delay), add(key, priority)))
+    const now = yield* nowMillis
+    const at = now + Duration.toMillis(delay)
+    if (waiting.has(key)) return waiting.push(key, priority, now)
+    const next = again.get(key)
+    if (next !== undefined) return void again.set(key, { ...next, priority: moreUrgent(priority, next.priority) })
+    const known = deadlines.get(key)
+    const urgent = moreUrgent(priority, known?.priority ?? priority)
+    if (known !== undefined && known.at <= at) return void deadlines.set(key, { at: known.at, priority: urgent })
+    deadlines.set(key, { at, priority: urgent })
+    yield* FiberMap.run(timers, key, Effect.andThen(Effect.sleep(delay), add(key, urgent)))
   })
 
   const settle = Effect.fnUntraced(function* (key: K, priority: P, exit: Exit.Exit<Verdict, E>) {

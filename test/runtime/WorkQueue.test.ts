@@ -220,6 +220,32 @@ describe("WorkQueue", () => {
     })
   )
 
+  it.effect("what failed stays as urgent as it was, though something less urgent calls for it first", () =>
+    Effect.gen(function* () {
+      const seen: Array<Priority> = []
+      const gate = yield* Deferred.make<void>()
+      const { queue } = yield* start((_, priority) =>
+        Effect.gen(function* () {
+          seen.push(priority)
+          if (seen.length === 2) yield* Deferred.await(gate)
+          return yield* seen.length < 3 ? new Trouble({}) : Effect.succeed({})
+        })
+      )
+      yield* queue.add("a", "edit")
+      yield* settle
+      // While the retry is pending, and while the next try runs.
+      yield* queue.add("a", "resync")
+      yield* settle
+      yield* queue.add("a", "resync")
+      yield* Deferred.succeed(gate, undefined)
+      yield* settle
+      assert.deepStrictEqual(seen, ["edit", "edit", "edit"])
+      yield* queue.add("a", "resync")
+      yield* settle
+      assert.strictEqual(seen.at(-1), "resync")
+    })
+  )
+
   it.effect("a defect in the handler ends the queue with its cause", () =>
     Effect.gen(function* () {
       const { queue, running } = yield* start(() => Effect.die(new Error("a bug")), { workers: 3 })

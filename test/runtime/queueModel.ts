@@ -13,6 +13,7 @@ export const timing = { step: 1_000_000, work: 1_371_117, offset: 503_003, backo
 export type Run = readonly [time: number, key: string, priority: Priority]
 
 const urgency = (priority: Priority) => priorities.indexOf(priority)
+const moreUrgent = (a: Priority, b: Priority = a) => (urgency(a) <= urgency(b) ? a : b)
 
 export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boolean): ReadonlyArray<Run> => {
   const runs: Array<Run> = []
@@ -25,9 +26,10 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
     | undefined
   let again: Priority | undefined
 
-  const add = (key: string, priority: Priority) => {
+  const add = (key: string, asked: Priority) => {
+    const priority = moreUrgent(asked, timers.find((timer) => timer.key === key)?.priority)
     if (active?.key === key) {
-      again = again === undefined || urgency(priority) < urgency(again) ? priority : again
+      again = moreUrgent(priority, again)
       return
     }
     const rank = now + urgency(priority) * timing.ageing
@@ -40,9 +42,16 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
   }
   const addAfter = (key: string, delay: number, priority: Priority) => {
     const at = now + delay
-    if (waiting.some((entry) => entry.key === key) || (active?.key === key && again !== undefined)) return
-    if (timers.some((timer) => timer.key === key && timer.at <= at)) return
-    timers = [...timers.filter((timer) => timer.key !== key), { key, priority, at }]
+    if (waiting.some((entry) => entry.key === key) || (active?.key === key && again !== undefined)) {
+      add(key, priority)
+      return
+    }
+    const known = timers.find((timer) => timer.key === key)
+    const earliest = known === undefined || known.at > at ? at : known.at
+    timers = [
+      ...timers.filter((timer) => timer !== known),
+      { key, priority: moreUrgent(priority, known?.priority), at: earliest }
+    ]
   }
   const finish = ({ fails, key, priority }: NonNullable<typeof active>) => {
     if (fails) {

@@ -78,6 +78,8 @@ export interface BedOptions {
   readonly world?: unknown
   readonly simulator?: SimulatorOptions
   readonly settings?: Partial<CloudSettings>
+  /** Settings that change. */
+  readonly following?: Layer.Layer<Settings>
   readonly controller?: Partial<ServiceControllerOptions>
   /** `none` lets calls run into each other on CloudStack's locks. */
   readonly lanes?: "none"
@@ -112,7 +114,7 @@ export const bed = (options: BedOptions = {}) => {
     ClusterId.layerOf("test-cluster")
   ).pipe(
     Layer.provideMerge(
-      settingsLayer(options).pipe(
+      (options.following ?? settingsLayer(options)).pipe(
         Layer.provideMerge(
           Layer.merge(kubernetesMemory, simulator(options.world ?? worldOf(), { seed: 1, ...options.simulator }))
         )

@@ -1,6 +1,6 @@
 /** The service controller: what makes a Service due, in which order, and how its failures go on. */
 import { Cause, Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
-import { CallPriority, type Priority } from "../../cloudstack/Api.ts"
+import { CallPriority, CloudStackError, type Priority, type Reason } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Settings } from "../../config/Settings.ts"
 import { prefix, rows } from "../../domain/Annotations.ts"
@@ -40,6 +40,14 @@ export const concernsMembers = ({ after, before }: Change<Node>): boolean => {
 const isRelabelled = ({ after, before }: Change<Node>): boolean =>
   before !== undefined && after !== undefined && !Equal.equals(before.labels, after.labels)
 const selectsNodes = ({ annotations }: Service): boolean => annotations[prefix + rows.nodeSelector.suffix] !== undefined
+
+/** As often as CloudStack is probed while it fails. */
+const outageDelay = Duration.seconds(15)
+const outageTags: ReadonlySet<Reason["_tag"]> = new Set(["Unavailable", "Unreachable", "DeadlineExceeded"] as const)
+
+/** No failure of the Service: it waits for CloudStack to come back, not for a backoff that has grown meanwhile. */
+const outageDelayOf = (error: unknown): Option.Option<Duration.Duration> =>
+  error instanceof CloudStackError && outageTags.has(error.reason._tag) ? Option.some(outageDelay) : Option.none()
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
@@ -88,6 +96,7 @@ export const run = Effect.gen(function* () {
         Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
         Effect.andThen(verdict(key))
       ),
+    retryAfter: outageDelayOf,
     onFailure: ({ cause, key, priority, retryIn }) =>
       Effect.gen(function* () {
         const message = `Error syncing load balancer: ${messageOf(cause)}`
