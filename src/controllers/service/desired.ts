@@ -180,7 +180,7 @@ export const desired = (input: DesiredInput): Desired => {
   if (refusal !== undefined) return { _tag: "Refused", refusal, members, targets, notes }
 
   const allowed = sources._tag === "Allowed" ? sources.cidrs : undefined
-  const { errors, ports, waitsFor } = wantPorts({ ...input, annotations, sources: allowed })
+  const { errors, ports, waitsFor } = wantPorts({ ...input, annotations, border: borderOf(network), sources: allowed })
   const [error] = errors
   if (error !== undefined && ports.length === 0) {
     return { _tag: "Refused", refusal: error.refusal, members, targets, notes }

@@ -19,6 +19,8 @@ export interface ServingInput {
   /** Port numbers that the user wants forwarded. */
   readonly forwardPorts: ReadonlySet<number>
   readonly abilities: Abilities
+  /** Sources are restricted, and only a load balancer rule could hold them. */
+  readonly onlyRulesRestrict: boolean
 }
 
 export interface Serving {
@@ -61,6 +63,13 @@ const obstacle = (input: ServingInput, port: ServicePort, index: number): PortEr
       cause: `${label} needs a port forwarding rule, which the key's role may not make`,
       remedy:
         "Allow createPortForwardingRule, listPortForwardingRules, deletePortForwardingRule and listApis to the role, or use TCP"
+    })
+  }
+  if (input.onlyRulesRestrict) {
+    return refuse(port, "SourceRangesUnsupported", {
+      field: "spec.loadBalancerSourceRanges",
+      cause: `${label} is served by port forwarding, and network ${network.name} has neither a firewall nor network ACLs to hold its sources`,
+      remedy: "Remove the source ranges to let everybody in, or use a network that has one of them"
     })
   }
   if (service.externalTrafficPolicy === "Local") {

@@ -1,12 +1,13 @@
 /** The ports of a Service as they are to be served, with what the network and the role cannot do taken out. Pure. */
 import type { Annotations, Setting } from "../../domain/Annotations.ts"
+import { anywhere } from "../../domain/Cidr.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import { refuseStickiness, type Stickiness } from "../../domain/Stickiness.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { lbOf } from "./refusePorts.ts"
 import { type Abilities, serve } from "./serving.ts"
-import type { Kept, PortError, WantedPort } from "./wanted.ts"
+import type { Border, Kept, PortError, WantedPort } from "./wanted.ts"
 
 export interface PortsInput {
   readonly service: Service
@@ -15,6 +16,7 @@ export interface PortsInput {
   readonly abilities: Abilities
   /** TCP ports that are forwarded now: what a `forward-ports` that is not understood keeps. */
   readonly heldForwards: ReadonlySet<number>
+  readonly border: Border
   /** Undefined = the demand is not understood. */
   readonly sources: Kept<ReadonlyArray<string>>
 }
@@ -110,13 +112,14 @@ const numbersOf = (setting: Setting<ReadonlySet<number>>, held: ReadonlySet<numb
 }
 
 export const wantPorts = (input: PortsInput): WantedPorts => {
-  const { annotations, heldForwards, sources } = input
+  const { annotations, border, heldForwards, sources } = input
   const { forwardPorts: forwarding } = annotations
   const proxied = proxiedOf(input)
   const forwardPorts = numbersOf(forwarding, heldForwards)
   const algorithm = algorithmOf(input)
   const stickiness = stickinessOf(input)
-  const { errors, ports } = serve({ ...input, forwardPorts })
+  const onlyRulesRestrict = border === "rule" && sources !== undefined && !sources.includes(anywhere)
+  const { errors, ports } = serve({ ...input, forwardPorts, onlyRulesRestrict })
   const tcpProtocol = (port: number): WantedPort["protocol"] => {
     if (proxied.value === undefined) return undefined
     return proxied.value.has(port) ? "tcp-proxy" : "tcp"

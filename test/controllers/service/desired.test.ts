@@ -223,6 +223,38 @@ describe("desired", () => {
     )
   })
 
+  const bare = network({
+    services: new Map([
+      ["Lb", lb("VirtualRouter", "tcp, udp")],
+      ["PortForwarding", { providers: ["VirtualRouter"], capabilities: new Map() }]
+    ])
+  })
+
+  it("forwards nothing whose sources nobody would hold", () => {
+    const udp = { ports: [port({ protocol: "UDP" })] }
+    assert.strictEqual(wanting(udp, undefined, undefined, bare)._tag, "Wanted")
+    const restricted = wanting({ ...udp, sourceRanges: ["10.0.0.0/8"] }, undefined, undefined, bare)
+    assert.strictEqual(restricted._tag === "Refused" ? restricted.refusal.reason : "", "SourceRangesUnsupported")
+  })
+
+  it("keeps to the algorithms that the load balancer knows: a new Service waits, a load balancer stays as it is", () => {
+    const known = { providers: ["Other"], capabilities: new Map([["SupportedLbAlgorithms", "roundrobin,leastconn"]]) }
+    const net = network({ services: new Map([["Lb", known]]) })
+    const { ports, waitsFor } = wanted(annotated("algorithm", "source"), undefined, undefined, net).wanted
+    assert.isUndefined(ports[0]?.algorithm)
+    assert.deepStrictEqual(waitsFor, [
+      {
+        reason: "UnsupportedAlgorithm",
+        field: "metadata.annotations[…-algorithm]",
+        cause: "the load balancer of network net1 knows no source (it knows roundrobin, leastconn)",
+        remedy: "Choose one that it knows by the annotation …-algorithm"
+      }
+    ])
+    const affinity = wanted({ sessionAffinity: "ClientIP" }, undefined, undefined, net).wanted.waitsFor
+    assert.strictEqual(affinity[0]?.field, "spec.sessionAffinity")
+    assert.deepStrictEqual(wanted(annotated("algorithm", "leastconn"), undefined, undefined, net).wanted.waitsFor, [])
+  })
+
   it("keeps to the addresses that Services may name", () => {
     const input = { nodes: [node("n1")], machines: indexMachines([machine("n1")]), network: network() }
     const allowedAddresses = ["192.0.2.0/24"]
