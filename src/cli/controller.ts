@@ -1,5 +1,5 @@
 /** Without a subcommand the program is the controller: read the flags and the settings, run, end with the right code. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Cause, Console, Effect } from "effect"
 import { loadCloudConfig, type Source } from "../config/load.ts"
 import * as logging from "../observability/logging.ts"
@@ -20,7 +20,7 @@ const exitCodeOf = (error: { readonly _tag: string }): number => (plainFailures.
 const start = Effect.fnUntraced(
   function* (flags: Flags, source: Source) {
     const first = yield* loadCloudConfig(source).pipe(
-      Effect.provide(NodeServices.layer),
+      Effect.provide(NodeFileSystem.layer),
       Effect.mapError(({ message }) => new CommandError({ message, exitCode: 1 }))
     )
     yield* Effect.logInfo(`cloudstack-ccm ${version.version}`, { node: process.version })

@@ -4,11 +4,14 @@
  * Plain HTTP for now. Upstream guards /metrics by asking the API server who may read it; until that exists here, only
  * a peer on the loopback interface gets them (`kubectl port-forward` and a sidecar do, the network does not).
  */
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http"
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from "node:http"
 import { type AddressInfo, BlockList, isIPv6 } from "node:net"
 import { Context, Effect, Layer, Schema } from "effect"
 import { HealthChecks } from "./HealthChecks.ts"
 import { contentType, format } from "./prometheus.ts"
+
+// An import would evaluate all that the module exports, Node's own fetch and WebSocket among it: 13 MiB.
+const { createServer } = process.getBuiltinModule("node:http")
 
 export class ListenError extends Schema.TaggedError<ListenError>()("ListenError", {
   address: Schema.String,

@@ -1,5 +1,5 @@
 /** What the process is made of: the live sides of the seams, for the life of the process or of its leadership. */
-import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { Duration, Effect, Layer } from "effect"
 import { layer as cloudServices } from "../../cloudstack/layers.ts"
 import { layerLive as cloudApiLive } from "../../cloudstack/live/layerLive.ts"
@@ -41,7 +41,7 @@ export const processLayer = (flags: Flags, source: Source, first: Loaded) => {
 
   const settings = Layer.unwrap(
     Effect.map(reporter(flags), (report) => layerWatching({ source, tryCall, report }, first))
-  ).pipe(Layer.provide(NodeServices.layer))
+  ).pipe(Layer.provide(NodeFileSystem.layer))
   const election = Layer.unwrap(
     Effect.map(makeIdentity, (identity) =>
       LeaderElection.layerNoDeps({

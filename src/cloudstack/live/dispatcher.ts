@@ -21,10 +21,12 @@ export const openDispatcher = Effect.fnUntraced(function* ({
 }: Trust): Effect.fn.Return<Dispatcher, Unreachable, Scope.Scope> {
   const ca = caFile === undefined ? undefined : yield* readCa(caFile)
   const connect = { rejectUnauthorized: verifyTls, ...(ca === undefined ? {} : { ca }) }
+  // Over HTTP/2 one dead connection would take all calls with it.
+  const options = { connect, keepAliveTimeout, allowH2: false }
   const open = () =>
     proxyVariables.some((name) => process.env[name])
-      ? new EnvHttpProxyAgent({ connect, requestTls: connect, keepAliveTimeout })
-      : new Agent({ connect, keepAliveTimeout })
+      ? new EnvHttpProxyAgent({ ...options, requestTls: connect })
+      : new Agent(options)
   return yield* Effect.acquireRelease(Effect.sync(open), (dispatcher) => Effect.promise(() => dispatcher.destroy()))
 })
 

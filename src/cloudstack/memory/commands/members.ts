@@ -37,6 +37,8 @@ const mapped = (call: Call, state: State): Result.Result<ReadonlyArray<Member>, 
     return pairs
   })
 
+const keyOf = ({ ip, vm }: Member) => `${vm} ${ip}`
+
 const nicIn = (vm: Vm, network: string) => vm.nics.find((nic) => nic.network === network)
 
 const assign = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
@@ -47,10 +49,8 @@ const assign = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
     const ids = args.items("virtualmachineids")
     if (ids === undefined && args.entries("vmidipmap") === undefined) return yield* failed()
     const pairs = yield* mapped(call, state)
-    const wanted: Array<Member> = []
-    const add = (member: Member) => {
-      if (!wanted.some(({ ip, vm }) => vm === member.vm && ip === member.ip)) wanted.push(member)
-    }
+    const named = new Map<string, Member>()
+    const add = (member: Member) => void named.set(keyOf(member), member)
     for (const id of new Set(ids)) {
       const vm = state.vms.get(id)
       const ip = vm === undefined ? undefined : nicIn(vm, rule.network)?.ip
@@ -58,6 +58,8 @@ const assign = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
       add({ vm: id, ip })
     }
     for (const pair of pairs) add(pair)
+    const wanted = [...named.values()]
+    const present = new Set(rule.members.map(keyOf))
     if (wanted.length === 0) return { state, result: success }
     if (!owns(state, caller, rule.owner)) return yield* failed()
     for (const { ip, vm: id } of wanted) {
@@ -66,7 +68,7 @@ const assign = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
       const nic = nicIn(vm, rule.network)
       if (nic === undefined) return yield* failed()
       if (nic.ip !== ip && !nic.secondary.some((secondary) => secondary.ip === ip)) return yield* failed()
-      if (rule.members.some((member) => member.vm === id && member.ip === ip)) return yield* failed()
+      if (present.has(keyOf({ ip, vm: id }))) return yield* failed()
     }
     const done = { ...state, rules: put(state.rules, members(rule, [...rule.members, ...wanted])) }
     return { state: done, result: success, pushes: pushesOf(state, rule) }
