@@ -1,6 +1,7 @@
 /**
  * Two builds. The minified program for the image: `dist/cloudstack-ccm.mjs`, and beside it what it loads only when asked
- * to; all of it in one file would be read and compiled at every start, for 20 MiB. And the library's public face for Node, which strips no types below `node_modules`.
+ * to; all of it in one file would be read and compiled at every start, for 20 MiB. And the library's public face for
+ * Node, which strips no types below `node_modules`.
  */
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "rolldown"
