@@ -47,11 +47,12 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
       return
     }
     const known = timers.find((timer) => timer.key === key)
-    const earliest = known === undefined || known.at > at ? at : known.at
-    timers = [
-      ...timers.filter((timer) => timer !== known),
-      { key, priority: moreUrgent(priority, known?.priority), at: earliest }
-    ]
+    const urgent = moreUrgent(priority, known?.priority)
+    // A deadline that stays keeps its place among equals.
+    timers =
+      known !== undefined && known.at <= at
+        ? timers.map((timer) => (timer === known ? { ...timer, priority: urgent } : timer))
+        : [...timers.filter((timer) => timer !== known), { key, priority: urgent, at }]
   }
   const finish = ({ fails, key, priority }: NonNullable<typeof active>) => {
     if (fails) {
