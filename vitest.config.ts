@@ -12,7 +12,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts"],
           exclude: ["test/cluster/**"],
-          testTimeout: 30_000
+          testTimeout: 120_000
         }
       },
       {
