@@ -9,7 +9,8 @@ export interface Kind<A> {
   readonly decode: (json: unknown) => Decoded<A>
 }
 
-const pageSize = "500"
+/** What is read of a page takes far more memory than what is kept of it: a Node is 10 KiB and more. */
+const pageSize = "100"
 
 const Page = Schema.Struct({
   metadata: Schema.Struct({ resourceVersion: Schema.String, continue: Schema.optionalKey(Schema.String) }),

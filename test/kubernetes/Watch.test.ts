@@ -90,7 +90,7 @@ describe.concurrent("following the API server", () => {
         ["shop/a", "shop/b", "shop/c"]
       )
       assert.strictEqual(asked[0]?.path, "/api/v1/services")
-      assert.deepStrictEqual([...(asked[0]?.query ?? [])], [["limit", "500"]])
+      assert.deepStrictEqual([...(asked[0]?.query ?? [])], [["limit", "100"]])
       assert.strictEqual(asked[1]?.query.get("continue"), "more")
       const watch = watches()[0]
       assert.strictEqual(watch?.query.get("resourceVersion"), "10")
