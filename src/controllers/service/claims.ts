@@ -168,11 +168,13 @@ export const claims = (holding: Holding, claimant: Claimant): Claims => {
 }
 
 /** Something on the address, or the address itself, is the Service's. */
-export const isClaimed = (own: Claims, claimant: Pick<Claimant, "cluster" | "uid">): boolean =>
+export const isClaimed = (own: Claims, claimant: Pick<Claimant, "cluster" | "uid" | "made">): boolean =>
   own.rules.length > 0 ||
   own.forwards.length > 0 ||
   own.kept ||
-  own.firewall.some((rule) => taggedService(claimant.cluster, rule.tags) === claimant.uid) ||
+  own.firewall.some(
+    ({ id, tags }) => taggedService(claimant.cluster, tags) === claimant.uid || claimant.made.has(id)
+  ) ||
   taggedService(claimant.cluster, own.address.tags) === claimant.uid
 
 /** That something of this cluster bears its tag is proof that the role may tag. */

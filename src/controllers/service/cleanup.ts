@@ -6,11 +6,11 @@ import type { Note } from "../../domain/Refusal.ts"
 import { selectionAnnotation } from "../../domain/SelectionFlag.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
-import { isEmpty } from "./chains.ts"
+import { isEmpty, type Plan, stepsOf } from "./chains.ts"
 import { change } from "./change.ts"
 import type { Claims } from "./claims.ts"
 import { designRemoval } from "./design.ts"
-import { failing, nextOf } from "./failure.ts"
+import { failing, mostLooks, nextOf, SyncFailed } from "./failure.ts"
 import { releaseLeftovers } from "./leftovers.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
@@ -36,7 +36,11 @@ const removalFrom = Effect.fnUntraced(function* (service: Service, holdings: Rea
   return designRemoval(holdings, claimant, aclItems, keepOf(service))
 })
 
-/** Until nothing of the Service is left. Returns the addresses that were left for that. */
+/** Releasing an address takes all that is on it along, seen or not. */
+const releasedBy = (plan: Plan): ReadonlyArray<AddressId> =>
+  stepsOf(plan).flatMap((step) => (step._tag === "ReleaseAddress" ? [step.id] : []))
+
+/** Until a look shows that nothing of the Service is left. Returns the addresses that were released. */
 const removeAll = Effect.fnUntraced(function* (
   service: Service,
   cached: ReadonlyArray<Holding>,
@@ -45,12 +49,13 @@ const removeAll = Effect.fnUntraced(function* (
   const reporter = yield* Reporter
   const cluster = yield* ClusterId
   let concerned = known
+  const released: Array<AddressId> = []
   let announced = false
   for (let looks = 1; ; looks++) {
     const removal = yield* removalFrom(service, yield* freshHoldings(service, cached, concerned))
     yield* reporter.tell(service, removal.notes)
     if (removal.plan.cleanup.length === 0) {
-      if (concerned.length === 0) return []
+      if (announced || concerned.length === 0) return released
       // It was known to be there, and one look at it says that it is not: that is asked of all lists before it is so.
       concerned = []
       continue
@@ -68,7 +73,14 @@ const removeAll = Effect.fnUntraced(function* (
       publish: Effect.succeedSome(service)
     })
     const next = nextOf(failures, looks)
-    if (next._tag === "Done") return concerned
+    if (next._tag === "Done") {
+      released.push(...releasedBy(removal.plan))
+      concerned = concerned.filter((id) => !released.includes(id))
+      if (concerned.length === 0) return released
+      // What was removed one by one is what that look has shown.
+      if (looks > mostLooks) return yield* new SyncFailed({ message: "it is still there after it was removed" })
+      continue
+    }
     // What cannot be removed keeps the finalizer, and the queue's backoff tries again.
     if (next._tag !== "LookAgain") return yield* failing(failures)
   }

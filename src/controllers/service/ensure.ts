@@ -2,28 +2,25 @@
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CallPriority, type CloudStackError } from "../../cloudstack/Api.ts"
-import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
-import type { AddressId, Holding, PublicAddress, RuleId } from "../../domain/Cloud.ts"
-import { addressTags } from "../../domain/Ownership.ts"
+import type { AddressId, Holding, RuleId } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { acquire } from "./acquire.ts"
-import { apply } from "./apply.ts"
 import { change } from "./change.ts"
 import { claims, isClaimed } from "./claims.ts"
 import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
-import { failing, nextOf } from "./failure.ts"
+import { nextOf } from "./failure.ts"
+import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
-import { failIfOverlooked } from "./overlooked.ts"
+import { failIfOverlooked, Overlooked } from "./overlooked.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { takingTurns } from "./sharing.ts"
-import { Step } from "./steps.ts"
 
 const notFree = (ip: string, cause: string): Refusal => ({
   reason: "AddressNotFree",
@@ -40,33 +37,36 @@ const refuseAcquire = (error: CloudStackError, ip: string | undefined): Refusal 
 }
 
 /** Looked at before it is asked for, so that what cannot be had is refused without a trace. */
-const refuseTaken = Effect.fnUntraced(function* (decision: Decision) {
+const refuseTaken = Effect.fnUntraced(function* (service: Service, decision: Decision) {
+  const addresses = yield* Addresses
   const { acquire: wanted, ...rest } = decision
-  if (wanted?.ip === undefined || (yield* (yield* Addresses).isFree(wanted.ip))) return decision
+  if (wanted?.ip === undefined || (yield* addresses.isFree(wanted.ip))) return decision
+  // One list can be wrong, and what is being allocated is neither free nor there yet.
+  if (Option.isSome(yield* addresses.findByIp(wanted.ip))) return yield* new Overlooked({ ip: wanted.ip })
+  if (yield* isOwnAllocation(service, wanted.ip)) return decision
+  if (yield* addresses.isFree(wanted.ip)) return decision
   const cause =
     "it is neither free nor the account's: another account may have it, or it is no public address of the zone"
   return { ...rest, refusal: notFree(wanted.ip, cause) } satisfies Decision
 })
 
-/** The new address with its mark: the tag is set at once, and counts as set where the role may not (the rules say it then). */
+/** The new address with its mark. */
 const acquireMarked = Effect.fnUntraced(function* (
   service: Service,
   wanted: NonNullable<Decision["acquire"]>,
   known: ReadonlyArray<AddressId>
 ) {
-  const cluster = yield* ClusterId
   const claimant = yield* claimantFor(service)
   const what = (holding: Holding) => Effect.succeed(isClaimed(claims(holding, claimant), claimant))
   yield* failIfOverlooked(service, { handled: known, what })
   const address = yield* acquire({ serviceUid: service.uid, known, ...wanted })
   yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
-  const marks = addressTags(cluster, service, wanted.keep)
-  const step = Step.TagAddress({ id: address.id, tags: marks })
-  const tagged = yield* apply([{ key: "mark", steps: [step], always: [], needs: [] }], wanted.network.id)
-  if (tagged.failures.size > 0) return yield* failing([...tagged.failures.values()])
-  const marked: PublicAddress = { ...address, tags: [...address.tags, ...marks] }
-  yield* (yield* Inventory).acquired(marked)
-  return { address: marked, rules: [], firewall: [], forwards: [] } satisfies Holding
+  return {
+    address: yield* markAddress(service, address, wanted.keep),
+    rules: [],
+    firewall: [],
+    forwards: []
+  } satisfies Holding
 })
 
 /** The decision with its address, acquired if there is none yet. */
@@ -138,6 +138,13 @@ const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: 
   return refusal === undefined ? ("Converged" as const) : ("Refused" as const)
 })
 
+const reclaimed = (service: Service, holdings: ReadonlyArray<Holding>) => {
+  const annotations = decodeAnnotations(service.annotations, service.ports)
+  const named = wantedAddress(service, annotations)
+  const keep = annotations.keepIp._tag === "Given" && annotations.keepIp.value
+  return reclaim(service, holdings, named._tag === "Named" ? named.ip : undefined, keep)
+}
+
 /** What is to be done, decided anew on what is read now, until it is done. */
 const settleAll = Effect.fnUntraced(function* (service: Service, cached: ReadonlyArray<Holding>, first: Decision) {
   const reporter = yield* Reporter
@@ -145,8 +152,8 @@ const settleAll = Effect.fnUntraced(function* (service: Service, cached: Readonl
   // A named address that is not known may have been acquired since for another Service.
   let concerned = first.acquire?.ip === undefined ? first.concerned : []
   for (let looks = 1; ; looks++) {
-    const holdings = yield* freshHoldings(service, cached, concerned)
-    const found = yield* refuseTaken(yield* decide(service, holdings, rigid))
+    const holdings = yield* reclaimed(service, yield* freshHoldings(service, cached, concerned))
+    const found = yield* refuseTaken(service, yield* decide(service, holdings, rigid))
     if (looks === 1) {
       if (isQuiet(service, found)) return yield* rest(service, found)
       yield* announce(service, found, false)

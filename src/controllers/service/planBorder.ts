@@ -29,10 +29,13 @@ export const covers = (rule: FirewallRule, protocol: string, port: number): bool
   return rule.startPort <= port && port <= (rule.endPort ?? rule.startPort)
 }
 
+/** Never given to the router: the server was stopped in the middle of making it. */
+const isUnfinished = ({ state }: FirewallRule): boolean => state.toLowerCase() === "add"
+
 export const planBorder = ({ addressId, others, ours, port, protocol, sources }: BorderInput): Chain | undefined => {
   const wanted = new Set(sources)
   const listOf = (rule: FirewallRule) => canonicalText(rule.cidrs)
-  const stays = ours.filter((rule) => listOf(rule).every((cidr) => wanted.has(cidr)))
+  const stays = ours.filter((rule) => !isUnfinished(rule) && listOf(rule).every((cidr) => wanted.has(cidr)))
   const mixed = ours.filter((rule) => !stays.includes(rule) && listOf(rule).some((cidr) => wanted.has(cidr)))
   const goes = ours.filter((rule) => !stays.includes(rule) && !mixed.includes(rule))
   const open = new Set(stays.flatMap(listOf))

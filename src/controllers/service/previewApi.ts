@@ -48,6 +48,16 @@ const routerCommands: ReadonlySet<string> = new Set([
 
 const creates = /^(create|associate)(?!Tags)/
 
+const removes = /^delete(?!Tags)/
+
+/** A list without what was removed in the rehearsal. A list of several pages stays as it is: its counts have to fit. */
+const without = (answer: Answer, gone: ReadonlySet<string>): Answer => {
+  const [key, items] = Object.entries(answer).find(([, value]) => Array.isArray(value)) ?? []
+  if (key === undefined || !Array.isArray(items) || answer["count"] !== items.length) return answer
+  const left = items.filter(({ id }) => !gone.has(String(id)))
+  return left.length === items.length ? answer : { ...answer, count: left.length, [key]: left }
+}
+
 /** Of the job's id nobody needs to know: it is chosen anew each time. */
 const shown = ({ customjobid: _, ...parameters }: Parameters): Parameters => parameters
 
@@ -66,6 +76,7 @@ const make = Effect.gen(function* () {
   const made = new Map<string, Answer>()
   const updated = new Map<string, Parameters>()
   const jobs = new Map<string, Answer>()
+  const gone = new Set<string>()
   let calls: ReadonlyArray<PlannedCall> = []
 
   /** False only if the role certainly may not: a role that may not even ask is taken to be allowed. */
@@ -96,6 +107,7 @@ const make = Effect.gen(function* () {
     calls = [...calls, { command, parameters: shown(parameters), router: routerCommands.has(command) }]
     const jobId = parameters["customjobid"] ?? `(job ${jobs.size + 1})`
     if (!creates.test(command)) {
+      if (removes.test(command)) gone.add(parameters["id"] ?? "")
       if (command === "updateLoadBalancerRule") updated.set(parameters["id"] ?? "", parameters)
       jobs.set(jobId, { success: true })
       return { jobid: jobId }
@@ -119,7 +131,7 @@ const make = Effect.gen(function* () {
     if (Object.values(parameters).some((value) => made.has(value))) {
       return yield* new CloudStackError({ command, reason: new NotFound({ text: "it does not exist yet" }) })
     }
-    const answer = yield* api.call(command, parameters)
+    const answer = without(yield* api.call(command, parameters), gone)
     const found = answer["loadbalancerrule"]
     if (command !== "listLoadBalancerRules" || !Array.isArray(found)) return answer
     return { ...answer, loadbalancerrule: found.map((rule) => ({ ...rule, ...updated.get(String(rule.id)) })) }

@@ -35,8 +35,8 @@ const mostMoreMutations = 30
 
 /** What may be said when something fails and passes. */
 const passing = ["SyncLoadBalancerFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer", "UpdatedLoadBalancer"]
-/** What is true for who is shown no machines and no networks. */
-const blind = ["NetworkUnknown", "NoNodeResolved", "NodesLeftOut"]
+/** What is true for who is shown no machines, no networks, or rules that come to light later. */
+const blind = ["NetworkUnknown", "NoNodeResolved", "NodesLeftOut", "DriftRepaired"]
 const farewell = ["DeletingLoadBalancer", "DeletedLoadBalancer"]
 const reasonOf = (event: string) => event.slice(0, event.indexOf(" "))
 
@@ -73,7 +73,8 @@ export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, optio
     const [lines = []] = wanted(outcome.end)
     problems.push(`another end: ${difference(lines, seen(outcome.end)).join("; ")}`)
   }
-  if (outcome.mostAcquired > calm.mostAcquired) problems.push(`${outcome.mostAcquired} addresses at once`)
+  if (outcome.mostAcquired > Math.max(calm.mostAcquired, scenario.most ?? 0))
+    problems.push(`${outcome.mostAcquired} addresses at once`)
   const calls = outcome.calls.length - calm.calls.length
   if (calls > mostMoreCalls(faults)) problems.push(`${calls} calls more than without faults`)
   const mutations = outcome.mutations - calm.mutations

@@ -35,6 +35,16 @@ const inject = (...faults: ReadonlyArray<Fault>) => Effect.flatMap(Simulator, (s
 
 const nodes = applyNodes("n1", "n2", "n3")
 
+const firewallStates = Effect.flatMap(Simulator, (simulator) =>
+  Effect.map(simulator.world, (json) =>
+    (
+      json as { readonly firewallRules: ReadonlyArray<{ readonly startPort: number; readonly state: string }> }
+    ).firewallRules
+      .map(({ startPort, state }) => `${startPort} ${state}`)
+      .sort()
+  )
+)
+
 /** A Service on an address that is the user's. */
 const given = (spec: Readonly<Record<string, unknown>> = {}) =>
   Effect.gen(function* () {
@@ -103,6 +113,58 @@ describe("after a restart", () => {
   )
 })
 
+describe("an address asked for by its name", () => {
+  const unmarked: Fault = { command: "createTags", fault: { _tag: "error", code: 401, text: "unable to verify" } }
+  const free = "198.118.100.120"
+
+  it.effect("is ours also if it could not be marked any more", () =>
+    Effect.gen(function* () {
+      const before = yield* wholeWorld
+      yield* nodes
+      yield* applyService({ spec: { loadBalancerIP: free } })
+      yield* inject(unmarked)
+      yield* Effect.exit(reconcile())
+      assert.deepStrictEqual((yield* world).tags, [])
+      yield* anew(reconcile())
+      assert.isTrue((yield* world).loadBalancerRules.every(({ description }) => description.endsWith(":owned")))
+      assert.isAbove((yield* world).tags.filter(({ type }) => type === "PublicIpAddress").length, 0)
+      yield* removeService()
+      yield* anew(reconcile())
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("is not refused because one list does not show it", () =>
+    Effect.gen(function* () {
+      yield* given()
+      yield* inject(
+        { command: "none", fault: { _tag: "staleList", millis: 3_600_000 } },
+        { command: "listPublicIpAddresses", fault: { _tag: "error", code: 401, text: "unable to verify" } }
+      )
+      yield* Effect.exit(reconcile())
+      yield* inject({ command: "listPublicIpAddresses", fault: { _tag: "staleList", millis: 3_600_000 } })
+      yield* Effect.exit(reconcile())
+      assert.notInclude(yield* events(), "AddressNotFree")
+      yield* reconcile()
+      assert.strictEqual((yield* balanced).rules.length, 2)
+    }).pipe(Effect.provide(bed()))
+  )
+})
+
+describe("a firewall rule that was never given to the router", () => {
+  it.effect("is made anew", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      yield* applyService()
+      yield* inject({ command: "createFirewallRule", fault: { _tag: "failJob", code: 530, result: false } })
+      yield* Effect.exit(reconcile())
+      yield* reconcile()
+      const rules = yield* firewallStates
+      assert.deepStrictEqual(rules, ["443 Active", "80 Active"])
+    }).pipe(Effect.provide(bed()))
+  )
+})
+
 describe("an allocation whose job fails", () => {
   const failing = (result: boolean): Fault => ({
     command: "associateIpAddress",
@@ -150,6 +212,21 @@ describe("lists that are behind the times", () => {
         assert.deepStrictEqual(yield* wholeWorld, before)
         assert.strictEqual((yield* events()).filter((reason) => reason === "DeletedLoadBalancer").length, 1)
       }).pipe(Effect.provide(bed(narrow)))
+    )
+  }
+
+  for (const command of ["listLoadBalancerRules", "listFirewallRules"]) {
+    it.effect(`${command}: nothing is left on a user's address either`, () =>
+      Effect.gen(function* () {
+        yield* inject({ ...late("none", 1) })
+        const { before } = yield* given()
+        yield* reconcile()
+        yield* removeService()
+        yield* inject(late(command, 1))
+        yield* Effect.exit(reconcile())
+        yield* reconcile()
+        assert.deepStrictEqual(yield* wholeWorld, before)
+      }).pipe(Effect.provide(bed()))
     )
   }
 
