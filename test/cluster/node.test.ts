@@ -62,8 +62,11 @@ suite(
         const providerID = yield* eventually(node.get(".spec.providerID"), (text) => assert.notStrictEqual(text, ""))
         const labels = JSON.parse(yield* node.get(".metadata.labels"))
         assert.deepInclude(labels, {
-          "topology.kubernetes.io/zone": "zone1",
-          "failure-domain.beta.kubernetes.io/zone": "zone1",
+          "topology.kubernetes.io/zone": "Zone_1",
+          "failure-domain.beta.kubernetes.io/zone": "Zone_1",
+          // Not ASCII and over 63 characters: cut, with a hash that keeps it apart from its likes.
+          "topology.kubernetes.io/region": "R_gion_de_l_Est__tr_s_loin_de_tout__derri_re_les_sept-cd280751",
+          "failure-domain.beta.kubernetes.io/region": "R_gion_de_l_Est__tr_s_loin_de_tout__derri_re_les_sept-cd280751",
           "node.kubernetes.io/instance-type": "tiny",
           "beta.kubernetes.io/instance-type": "tiny"
         })

@@ -13,7 +13,8 @@ export const controlPlaneNode = "control-plane-1"
 
 export const world = {
   settings: { jobMillis: 50 },
-  zones: [{ ref: "zone1", name: "zone1" }],
+  // Names as people give them, which are no labels.
+  zones: [{ ref: "zone1", name: "Zone 1" }],
   accounts: [
     { ref: "root", name: "admin", role: "Admin", apikey: keys.admin.apiKey, secretkey: keys.admin.secretKey },
     { ref: "alice", name: "alice", apikey: keys.owner.apiKey, secretkey: keys.owner.secretKey }
@@ -42,8 +43,11 @@ export const nodeObject = (name: string) => ({
 })
 
 export const nodesAtFirst = [controlPlaneNode, ...workers]
+
+const region = "Région de l’Est, très loin de tout, derrière les sept montagnes et encore un peu plus"
+
 /** Those a Service is balanced over. */
 export const candidates: ReadonlyArray<string> = workers
 
 export const cloudConfig = (apiUrl: string) =>
-  `[Global]\napi-url = ${apiUrl}\napi-key = ${keys.owner.apiKey}\nsecret-key = ${keys.owner.secretKey}\n`
+  `[Global]\napi-url = ${apiUrl}\napi-key = ${keys.owner.apiKey}\nsecret-key = ${keys.owner.secretKey}\nregion = "${region}"\n`
