@@ -4,11 +4,14 @@ import type { Effect } from "effect"
 export interface Result {
   readonly what: string
   readonly measured: number
-  readonly budget: number
+  /** Absent where the figure only tells what another is made of. */
+  readonly budget?: number
   readonly unit: string
 }
 
 export interface Bench {
   readonly title: string
+  /** How to read the figures, above all those that miss their budget. */
+  readonly note?: string
   readonly run: Effect.Effect<ReadonlyArray<Result>>
 }
