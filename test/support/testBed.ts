@@ -134,8 +134,14 @@ export const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>, step: Duration.I
 /** One run of the reconcile program. */
 export const reconcile = (key = "shop/web") => inTime(ServiceController.reconcile(key))
 
-/** The controller itself, in the background of the test; let time pass for it to work. */
-export const started = Effect.forkScoped(ServiceController.run, { startImmediately: true })
+/** In the background of the test, until its end: what is being done then may end, for which time has to pass. */
+export const inBackground = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireRelease(Effect.forkDetach(effect, { startImmediately: true }), (fiber) =>
+    inTime(Fiber.interrupt(fiber), "1 second")
+  )
+
+/** The controller itself; let time pass for it to work. */
+export const started = inBackground(ServiceController.run)
 
 /** Passes this much virtual time in small steps, so that what waits on each other gets its turn. */
 export const pass = Effect.fnUntraced(function* (seconds: number) {

@@ -19,6 +19,7 @@ import {
   uninitialised,
   vmOf
 } from "../../support/nodeCloud.ts"
+import { inBackground } from "../../support/testBed.ts"
 
 const options: Options = {
   providerIdFormat: "external-cloudstack",
@@ -41,7 +42,7 @@ const running = <A, E>(
     const cloud = makeNodeCloud()
     return Effect.gen(function* () {
       yield* prepare(cloud)
-      yield* Effect.forkScoped(run(options), { startImmediately: true })
+      yield* inBackground(run(options))
       yield* TestClock.adjust(100)
       return yield* body(cloud)
     }).pipe(Effect.provide(Layer.mergeAll(kubernetesMemory, cloud.layer, layerSettings(settings))))

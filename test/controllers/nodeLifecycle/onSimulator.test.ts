@@ -13,7 +13,7 @@ import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
 import { kubernetesMemory } from "../../../src/kubernetes/memory/layers.ts"
 import { Nodes } from "../../../src/kubernetes/Nodes.ts"
 import { eventReasons, nodeNames, registerNode, setReady, uninitialised } from "../../support/nodeCloud.ts"
-import { byHand, callsOf, pass, settings, world, worldOf } from "../../support/testBed.ts"
+import { byHand, callsOf, inBackground, pass, settings, world, worldOf } from "../../support/testBed.ts"
 
 const controllers = Effect.all(
   [
@@ -37,7 +37,7 @@ const cluster = <A, E>(
 ) =>
   Effect.gen(function* () {
     for (let at = 1; at <= count; at++) yield* registerNode(`n${at}`, { taints: [uninitialised] })
-    yield* Effect.forkScoped(controllers, { startImmediately: true })
+    yield* inBackground(controllers)
     yield* pass(2)
     return yield* body
   }).pipe(
