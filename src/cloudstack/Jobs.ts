@@ -1,6 +1,12 @@
 /** Asynchronous commands: submit with an id we choose, await with everybody else, find again what an answer lost. */
-import { Context, type Effect, type Option } from "effect"
+import { Context, Duration, type Effect, type Option } from "effect"
 import type { Answer, CloudStackError, Parameters } from "./Api.ts"
+
+/**
+ * How long "unknown" says nothing of a job whose command creates something: it gets its job only after its create phase,
+ * which may wait for locks.
+ */
+export const createPhase = Duration.seconds(90)
 
 /** A command that the server has accepted. */
 export interface Pending {

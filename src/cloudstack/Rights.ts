@@ -4,8 +4,9 @@
  */
 import { Cache, Context, Duration, Effect, Exit, Layer } from "effect"
 import type { Settings } from "../config/Settings.ts"
-import { CloudStackApi, type CloudStackError } from "./Api.ts"
+import { type Answer, CloudStackApi, type CloudStackError } from "./Api.ts"
 import { makeScopeGuard } from "./scope.ts"
+import { readAgainIfEmpty } from "./services/absence.ts"
 
 /** Roles are edited now and then. */
 const goodFor = Duration.minutes(10)
@@ -21,14 +22,16 @@ export class Rights extends Context.Service<
 /** The server refuses the question for a command that it does not know or does not allow. */
 const saysNo = ({ reason }: CloudStackError): boolean => reason._tag === "Forbidden" || reason._tag === "Refused"
 
+const commandsIn = ({ api }: Answer): ReadonlyArray<unknown> => (Array.isArray(api) ? api : [])
+
 export const layer: Layer.Layer<Rights, never, CloudStackApi | Settings> = Layer.effect(
   Rights,
   Effect.gen(function* () {
     const api = yield* CloudStackApi
     const cache = yield* Cache.makeWith(
       (name: string) =>
-        api.call("listApis", { name }).pipe(
-          Effect.map((answer) => Array.isArray(answer["api"]) && answer["api"].length > 0),
+        readAgainIfEmpty(Effect.map(api.call("listApis", { name }), commandsIn)).pipe(
+          Effect.map((found) => found.length > 0),
           Effect.catchIf(saysNo, () => Effect.succeed(false))
         ),
       { capacity: 100, timeToLive: (exit) => (Exit.isSuccess(exit) ? goodFor : Duration.zero) }

@@ -9,6 +9,11 @@ export type TaggedKind = "PublicIpAddress" | "LoadBalancer" | "FirewallRule" | "
 export class Tags extends Context.Service<
   Tags,
   {
+    /** Ids of what bears all of these tags, also when it is gone itself. None are known to a role that may not ask. */
+    readonly bearers: (
+      kind: TaggedKind,
+      tags: ReadonlyArray<Tag>
+    ) => Effect.Effect<ReadonlyArray<string>, CloudStackError>
     /** One call for many objects of a kind. None if the role may not tag (remembered). */
     readonly add: (
       kind: TaggedKind,

@@ -7,7 +7,8 @@
 import { writeFileSync } from "node:fs"
 import { type Case, double, faultless, nothing, play, referenceFor, singles, type Totals } from "./service/campaign.ts"
 import { judged } from "./service/judgement.ts"
-import { scenarios, settings } from "./service/scenarios.ts"
+import { scenarios } from "./service/scenarios.ts"
+import { settings } from "./service/settings.ts"
 
 const valueAfter = (args: ReadonlyArray<string>, flag: string): string | undefined => {
   const at = args.indexOf(flag)

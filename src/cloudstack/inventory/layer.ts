@@ -5,6 +5,7 @@ import type { AddressId, FirewallRule, Forward, Holding, LoadBalancerRule, Publi
 import { cacheAge } from "../../observability/metrics.ts"
 import { Acls } from "../Acls.ts"
 import { Addresses } from "../Addresses.ts"
+import type { CloudStackError } from "../Api.ts"
 import { Borders } from "../Borders.ts"
 import { Forwards } from "../Forwards.ts"
 import { Inventory } from "../Inventory.ts"
@@ -45,6 +46,13 @@ export const layer: Layer.Layer<
         ? Effect.map(Effect.forEach(all, firewallOf, { concurrency: manyAddresses }), (found) => found.flat())
         : borders.list()
 
+    /** Balanced ports without a single firewall rule are a strange sight, and one list can be wrong. */
+    const surely = (
+      firewall: ReadonlyArray<FirewallRule>,
+      balanced: boolean,
+      again: Effect.Effect<ReadonlyArray<FirewallRule>, CloudStackError>
+    ) => (balanced && firewall.length === 0 ? again : Effect.succeed(firewall))
+
     /** The addresses that carry any rule at all are asked about, in one call. */
     const forwardsOf = Effect.fnUntraced(function* (all: ReadonlyArray<PublicAddress>) {
       const [one, ...more] = all.filter(({ hasRules }) => hasRules !== false)
@@ -69,7 +77,9 @@ export const layer: Layer.Layer<
         [membersOf(rulesAsked), policiesOf(rulesAsked), firewallsOf(asked), forwardsOf(asked)],
         { concurrency: 4 }
       )
-      const firewallBy = Map.groupBy(firewall, ({ addressId }) => addressId)
+      const balanced = unknown.some(({ address, own }) => address.vpcId === undefined && own.length > 0)
+      const sure = yield* surely(firewall, balanced, firewallsOf(asked))
+      const firewallBy = Map.groupBy(sure, ({ addressId }) => addressId)
       const forwardsBy = Option.map(forwards, (all) => Map.groupBy(all, ({ addressId }) => addressId))
       return drafts.map((draft) => {
         const { address, known, own } = draft
@@ -102,8 +112,11 @@ export const layer: Layer.Layer<
         [balancers.list({ addressId: address.id }), firewallOf(address), forwardsOf([address])],
         { concurrency: 3 }
       )
-      const [members, policies] = yield* Effect.all([membersOf(rules), policiesOf(rules)], { concurrency: 2 })
-      return assemble({ address, rules, members, policies, firewall, forwarded })
+      const [members, policies, sure] = yield* Effect.all(
+        [membersOf(rules), policiesOf(rules), surely(firewall, rules.length > 0, firewallOf(address))],
+        { concurrency: 3 }
+      )
+      return assemble({ address, rules, members, policies, firewall: sure, forwarded })
     })
 
     const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {

@@ -6,17 +6,14 @@ import { Clock, Duration, Effect, Layer, Option, Random, Result, Schema } from "
 import { Settings } from "../../config/Settings.ts"
 import { type Answer, CloudStackApi, CloudStackError, Malformed, type Parameters, Unreachable } from "../Api.ts"
 import { classifyJob } from "../classify.ts"
-import { Jobs, type Pending } from "../Jobs.ts"
+import { createPhase, Jobs, type Pending } from "../Jobs.ts"
 import { JobSubject, Submitted, WithId } from "../schemas/jobs.ts"
 import { millisOf } from "../schemas/wire.ts"
 import { makePoller } from "./Poller.ts"
 
-/**
- * How long "unknown" says nothing. A creating command gets its job only after its create phase, which may wait for
- * locks; the others get it at once.
- */
+/** How long "unknown" says nothing: all but creating commands get their job at once. */
 const unknownFor = (command: string): number =>
-  /^(create|associate|deploy)/.test(command) && command !== "createTags" ? 90_000 : 10_000
+  /^(create|associate|deploy)/.test(command) && command !== "createTags" ? Duration.toMillis(createPhase) : 10_000
 
 const decodeSubmitted = Schema.decodeUnknownOption(Submitted)
 const decodeSubject = Schema.decodeUnknownOption(JobSubject)

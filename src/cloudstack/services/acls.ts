@@ -8,7 +8,7 @@ import { Jobs } from "../Jobs.ts"
 import { Lists } from "../Lists.ts"
 import { aclItems, aclLists } from "../schemas/acls.ts"
 import { makeScopeGuard } from "../scope.ts"
-import { isForbiddenCommand, noneIfAbsent } from "./absence.ts"
+import { isForbiddenCommand, noneIfAbsent, readAgainIfEmpty } from "./absence.ts"
 
 /** Lists hardly ever change their name or their VPC, nor their owner's mind. */
 const goodFor = Duration.hours(1)
@@ -51,7 +51,8 @@ export const layer: Layer.Layer<Acls, never, Lists | Jobs | Settings> = Layer.ef
     )
 
     return Acls.of({
-      items: lists.all("listNetworkACLs", {}, aclItems).pipe(
+      // Where a new item goes depends on those that are there: before what denies, behind what the user put first.
+      items: readAgainIfEmpty(lists.all("listNetworkACLs", {}, aclItems)).pipe(
         Effect.asSome,
         Effect.catchIf(isForbiddenCommand, () => Effect.succeed(Option.none<ReadonlyArray<AclItem>>())),
         Effect.withSpan("Acls.items")

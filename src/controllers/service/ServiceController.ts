@@ -3,12 +3,13 @@ import { Layer } from "effect"
 import { AddressLanes } from "./AddressLanes.ts"
 import { run } from "./controller.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import { Predecessor } from "./Predecessor.ts"
 import { Reporter } from "./Reporter.ts"
 import { reconcileService } from "./reconcile.ts"
 
 export const ServiceController = {
-  /** What its programs share in memory: lanes, Events already told, things just made. */
-  layer: Layer.mergeAll(AddressLanes.layer, MadeObjects.layer, Reporter.layer),
+  /** What its programs share in memory: lanes, Events already told, things just made. Built when leadership begins. */
+  layer: Layer.mergeAll(AddressLanes.layer, MadeObjects.layer, Predecessor.layer, Reporter.layer),
   /** The controller, for as long as this process leads. */
   run,
   /** One run for one Service (`namespace/name`). */

@@ -5,13 +5,15 @@
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import type { AddressId, Network, PublicAddress } from "../../domain/Cloud.ts"
+import type { Service } from "../../kubernetes/objects.ts"
 import { AddressLanes, accountLane } from "./AddressLanes.ts"
-import { allocationId } from "./allocationId.ts"
+import { allocationId } from "./jobIds.ts"
 import { leftover, release } from "./leftovers.ts"
 import { Overlooked } from "./overlooked.ts"
+import { Predecessor } from "./Predecessor.ts"
 
 export interface AcquireInput {
-  readonly serviceUid: string
+  readonly service: Service
   readonly network: Network
   /** This very address, if it is free. */
   readonly ip?: string
@@ -35,10 +37,13 @@ const allocate = Effect.fnUntraced(function* ({ ip, network }: AcquireInput, job
 
 /** An address that is Allocated, ours, and not yet marked. */
 export const acquire = Effect.fn("service.acquire")(function* (input: AcquireInput) {
-  const { ip, known, network, serviceUid } = input
+  const { ip, known, network, service } = input
   for (let attempt = 0; ; attempt++) {
-    const found = yield* leftover(serviceUid, attempt)
-    if (Option.isNone(found)) return yield* allocate(input, allocationId(serviceUid, attempt))
+    const found = yield* leftover(service.uid, attempt)
+    if (Option.isNone(found)) {
+      yield* (yield* Predecessor).awaitSilence(service)
+      return yield* allocate(input, allocationId(service.uid, attempt))
+    }
     const left = found.value
     if (left._tag === "Nothing") continue
     const { address } = left

@@ -2,10 +2,11 @@
  * Carries out chains of steps: side by side, each step with the timeout, retries and meaning of errors that its policy
  * gives. Knows no policy and decides nothing; what failed is returned, so that unrelated chains go on.
  */
-import { Clock, Deferred, Effect, Metric, Option, Schedule, Schema } from "effect"
+import { Clock, Deferred, Effect, Fiber, Metric, Option, Schedule, Schema } from "effect"
 import { CallPriority, CloudStackError, DeadlineExceeded } from "../../cloudstack/Api.ts"
 import type { Pending } from "../../cloudstack/Jobs.ts"
 import type { FirewallRuleId, ForwardId } from "../../domain/Cloud.ts"
+import { parseDescription } from "../../domain/Ownership.ts"
 import { driftRepaired, planSteps, routerCommands } from "../../observability/metrics.ts"
 import { AddressLanes, addressLane } from "./AddressLanes.ts"
 import type { Chain } from "./chains.ts"
@@ -48,8 +49,15 @@ const laneOf = (step: Step): string | undefined => {
   }
 }
 
-/** A rule just made can be used at once, and its lock is free: its job is awaited with the end of the chain. */
+/** A rule just made can be used at once, and its lock is free: its job is awaited beside the next steps. */
 const awaitsJob = (step: Step): boolean => step._tag !== "CreateRule"
+
+/**
+ * The server takes a rule away again whose job fails. Where nothing but its description says whose the border of its
+ * port is, there may be no border without it.
+ */
+const isProofOfBorder = (step: Step): boolean =>
+  step._tag === "CreateRule" && parseDescription(step.rule.description)?.border === true
 
 const failed = (step: Step, error: CloudStackError): StepFailed | undefined => {
   const meaning = meaningOf(step, error)
@@ -118,19 +126,22 @@ const run = Effect.fnUntraced(function* (step: Step, made: Made, network: string
     }),
     Effect.tapError(() => Metric.update(planSteps.of({ step: step._tag, outcome: "failed" }), 1))
   )
-  yield* tell([step], made, true)
+  if (!isProofOfBorder(step)) yield* tell([step], made, true)
   yield* count(step, network)
   const millis = (yield* Clock.currentTimeMillis) - start
   yield* Effect.logInfo(describe(step), { step: step._tag, millis })
-  return Effect.catch(remaining, (error) => {
+  const settled = Effect.catch(remaining, (error) => {
     const failure = failed(step, error)
     return failure === undefined ? Effect.void : Effect.fail(failure)
   })
+  return Effect.andThen(settled, tell([step], made, true))
 })
 
 const runAll = Effect.fnUntraced(function* (steps: ReadonlyArray<Step>, made: Made, network: string) {
-  const remaining = yield* Effect.forEach(steps, (step) => run(step, made, network))
-  yield* Effect.forEach(remaining, (wait) => wait, { concurrency: "unbounded", discard: true })
+  const waits = yield* Effect.forEach(steps, (step) =>
+    Effect.flatMap(run(step, made, network), (wait) => Effect.forkChild(wait))
+  )
+  yield* Effect.forEach(waits, Fiber.join, { discard: true })
 })
 
 const runChain = (chain: Chain, made: Made, network: string) =>

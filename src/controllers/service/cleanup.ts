@@ -1,25 +1,32 @@
 /** Removes all that a Service has in CloudStack, then lets it go. The finalizer is the last word. */
 import { Effect, Option } from "effect"
+import { Inventory } from "../../cloudstack/Inventory.ts"
+import { Tags } from "../../cloudstack/Tags.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
-import type { AddressId, Holding } from "../../domain/Cloud.ts"
+import { type AclItem, type AddressId, type Holding, RuleId } from "../../domain/Cloud.ts"
+import { isOurReason, tags } from "../../domain/Ownership.ts"
 import type { Note } from "../../domain/Refusal.ts"
 import { selectionAnnotation } from "../../domain/SelectionFlag.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
-import { isEmpty, type Plan, stepsOf } from "./chains.ts"
+import { apply } from "./apply.ts"
+import { chain, isEmpty, type Plan, stepsOf } from "./chains.ts"
 import { change } from "./change.ts"
 import type { Claims } from "./claims.ts"
 import { designRemoval } from "./design.ts"
+import { wantedAddress } from "./desired.ts"
 import { failing, mostLooks, nextOf, SyncFailed } from "./failure.ts"
 import { releaseLeftovers } from "./leftovers.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
 import { failIfOverlooked } from "./overlooked.ts"
+import { Predecessor } from "./Predecessor.ts"
 import { dropFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { hasEnded, type Selection, wasOurs } from "./selection.ts"
 import { takingTurns } from "./sharing.ts"
-import { aclItemsFor } from "./tierAcl.ts"
+import { Step } from "./steps.ts"
+import { aclItemsFor, hasVpc } from "./tierAcl.ts"
 import type { Kept } from "./wanted.ts"
 
 /** What the Service says of its address; undefined = not understood, so as the address is tagged. */
@@ -36,9 +43,23 @@ const removalFrom = Effect.fnUntraced(function* (service: Service, holdings: Rea
   return designRemoval(holdings, claimant, aclItems, keepOf(service))
 })
 
+const stillThere = new SyncFailed({ message: "it is still there after it was removed" })
+
 /** Releasing an address takes all that is on it along, seen or not. */
 const releasedBy = (plan: Plan): ReadonlyArray<AddressId> =>
   stepsOf(plan).flatMap((step) => (step._tag === "ReleaseAddress" ? [step.id] : []))
+
+/** Whether a look at the lists of VPC tiers, or the next one, shows an item of the Service: one list can be wrong. */
+const hasAclItems = Effect.fnUntraced(function* ({ uid }: Service) {
+  const cluster = yield* ClusterId
+  const inventory = yield* Inventory
+  const isOurs = ({ reason }: AclItem) => isOurReason(cluster, uid, reason)
+  for (let look = 1; look <= 2; look++) {
+    const items = yield* inventory.freshAclItems
+    if (Option.isSome(items) && items.value.some(isOurs)) return true
+  }
+  return false
+})
 
 /** Until a look shows that nothing of the Service is left. Returns the addresses that were released. */
 const removeAll = Effect.fnUntraced(function* (
@@ -51,11 +72,19 @@ const removeAll = Effect.fnUntraced(function* (
   let concerned = known
   const released: Array<AddressId> = []
   let announced = false
+  let inVpc = hasVpc(cached)
   for (let looks = 1; ; looks++) {
-    const removal = yield* removalFrom(service, yield* freshHoldings(service, cached, concerned))
+    const holdings = yield* freshHoldings(service, cached, concerned)
+    inVpc ||= hasVpc(holdings)
+    const removal = yield* removalFrom(service, holdings)
     yield* reporter.tell(service, removal.notes)
     if (removal.plan.cleanup.length === 0) {
-      if (announced || concerned.length === 0) return released
+      if (announced || concerned.length === 0) {
+        if (!inVpc || !(yield* hasAclItems(service))) return released
+        if (looks > mostLooks) return yield* stillThere
+        concerned = []
+        continue
+      }
       // It was known to be there, and one look at it says that it is not: that is asked of all lists before it is so.
       concerned = []
       continue
@@ -76,9 +105,9 @@ const removeAll = Effect.fnUntraced(function* (
     if (next._tag === "Done") {
       released.push(...releasedBy(removal.plan))
       concerned = concerned.filter((id) => !released.includes(id))
-      if (concerned.length === 0) return released
+      if (concerned.length === 0 && !(inVpc && (yield* hasAclItems(service)))) return released
       // What was removed one by one is what that look has shown.
-      if (looks > mostLooks) return yield* new SyncFailed({ message: "it is still there after it was removed" })
+      if (looks > mostLooks) return yield* stillThere
       continue
     }
     // What cannot be removed keeps the finalizer, and the queue's backoff tries again.
@@ -96,6 +125,16 @@ const remove = Effect.fnUntraced(function* (service: Service) {
   )
 })
 
+/** The tags of a rule outlive it: what was cut off between the two has left some. */
+const untagGone = Effect.fnUntraced(function* (service: Service) {
+  const cluster = yield* ClusterId
+  const found = yield* (yield* Tags).bearers("LoadBalancer", [...tags(cluster, service)].reverse())
+  if (found.length === 0) return
+  const step = Step.UntagRules({ ids: found.map((id) => RuleId.make(id)) })
+  const { failures } = yield* apply(chain("untag", [step]), "")
+  if (failures.size > 0) return yield* failing([...failures.values()])
+})
+
 /** The operator leaves it to somebody else: what is published stays, and only what was never published goes. */
 const isLeftAlone = ({ ingress }: Service, claimed: ReadonlyArray<Claims>): boolean =>
   claimed.length > 0 &&
@@ -107,6 +146,13 @@ const leftAlone = (claimed: ReadonlyArray<Claims>): Note => ({
   message: `service-policy or --load-balancer-class leave the Service to others now: its load balancer on ${claimed.map(({ address }) => address.ip).join(", ")} stays, but is not kept up to date any more. The annotation ${selectionAnnotation} says whether it shall be ("true") or be removed ("false")`
 })
 
+/** It has nothing, or not where it wanted to have it: it may have been cut off while it was to get it. */
+const mayHaveBegun = (service: Service, claimed: ReadonlyArray<Claims>): boolean => {
+  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  if (named._tag === "Named") return !claimed.some(({ address }) => address.ip === named.ip)
+  return claimed.length === 0 && service.ingress.length === 0
+}
+
 export const cleanup = Effect.fn("service.cleanup")(function* (service: Service, selection: Selection) {
   const reporter = yield* Reporter
   const claimed = (yield* removalFrom(service, yield* cachedHoldings(service))).leaving
@@ -117,6 +163,7 @@ export const cleanup = Effect.fn("service.cleanup")(function* (service: Service,
     return "NotOurs" as const
   }
   const handled = yield* remove(service)
+  yield* untagGone(service)
   const suspects = yield* releaseLeftovers(service.uid)
   const what = (holding: Holding) => Effect.map(removalFrom(service, [holding]), ({ plan }) => !isEmpty(plan))
   yield* failIfOverlooked(service, { suspects, handled, what })
@@ -125,6 +172,7 @@ export const cleanup = Effect.fn("service.cleanup")(function* (service: Service,
     yield* publish(service, pendingWrites(service, service.ingress, undefined))
     return "NotOurs" as const
   }
+  if (mayHaveBegun(service, claimed)) yield* (yield* Predecessor).awaitSilence(service)
   if (!service.deleting) yield* publish(service, pendingWrites(service, [], undefined))
   yield* dropFinalizer(service)
   yield* (yield* MadeObjects).forget(service.uid)

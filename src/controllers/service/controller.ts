@@ -14,6 +14,7 @@ import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { lookAfter, mayForward, recheckAfter } from "./failover.ts"
 import { currentSelection, ServiceOptions } from "./options.ts"
+import { StillUnknown } from "./Predecessor.ts"
 import { Reporter } from "./Reporter.ts"
 import { type ReconcileResult, reconcileService } from "./reconcile.ts"
 import { finalizer, isHandled, mayNeedCleanup, needsUpdate, type Selection } from "./selection.ts"
@@ -46,8 +47,15 @@ const outageDelay = Duration.seconds(15)
 const outageTags: ReadonlySet<Reason["_tag"]> = new Set(["Unavailable", "Unreachable", "DeadlineExceeded"] as const)
 
 /** No failure of the Service: it waits for CloudStack to come back, not for a backoff that has grown meanwhile. */
-const outageDelayOf = (error: unknown): Option.Option<Duration.Duration> =>
-  error instanceof CloudStackError && outageTags.has(error.reason._tag) ? Option.some(outageDelay) : Option.none()
+const delayOf = (error: unknown): Option.Option<Duration.Duration> => {
+  if (error instanceof StillUnknown) return Option.some(error.retryAfter)
+  return error instanceof CloudStackError && outageTags.has(error.reason._tag)
+    ? Option.some(outageDelay)
+    : Option.none()
+}
+
+const isWaiting = (cause: Cause.Cause<unknown>): boolean =>
+  Option.exists(Cause.findErrorOption(cause), (error) => error instanceof StillUnknown)
 
 const messageOf = (cause: Cause.Cause<unknown>): string => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
@@ -96,9 +104,12 @@ export const run = Effect.gen(function* () {
         Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
         Effect.andThen(verdict(key))
       ),
-    retryAfter: outageDelayOf,
+    retryAfter: delayOf,
     onFailure: ({ cause, key, priority, retryIn }) =>
       Effect.gen(function* () {
+        if (isWaiting(cause)) {
+          return yield* Effect.logInfo(messageOf(cause), { service: key, retryInMillis: Duration.toMillis(retryIn) })
+        }
         const message = `Error syncing load balancer: ${messageOf(cause)}`
         yield* Effect.logWarning(message, { service: key, retryInMillis: Duration.toMillis(retryIn) })
         if (priority === "membership") yield* Metric.update(nodeSyncErrors.of({}), 1)

@@ -17,9 +17,12 @@ import { driftMessage } from "./drift.ts"
 import { nextOf } from "./failure.ts"
 import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
+import { currentSelection } from "./options.ts"
 import { failIfOverlooked, Overlooked } from "./overlooked.ts"
+import { Predecessor } from "./Predecessor.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
+import { finalizer, needsUpdate, wants } from "./selection.ts"
 import { takingTurns } from "./sharing.ts"
 
 const notFree = (ip: string, cause: string): Refusal => ({
@@ -45,6 +48,7 @@ const refuseTaken = Effect.fnUntraced(function* (service: Service, decision: Dec
   if (Option.isSome(yield* addresses.findByIp(wanted.ip))) return yield* new Overlooked({ ip: wanted.ip })
   if (yield* isOwnAllocation(service, wanted.ip)) return decision
   if (yield* addresses.isFree(wanted.ip)) return decision
+  yield* (yield* Predecessor).awaitSilence(service)
   const cause =
     "it is neither free nor the account's: another account may have it, or it is no public address of the zone"
   return { ...rest, refusal: notFree(wanted.ip, cause) } satisfies Decision
@@ -59,7 +63,7 @@ const acquireMarked = Effect.fnUntraced(function* (
   const claimant = yield* claimantFor(service)
   const what = (holding: Holding) => Effect.succeed(isClaimed(claims(holding, claimant), claimant))
   yield* failIfOverlooked(service, { handled: known, what })
-  const address = yield* acquire({ serviceUid: service.uid, known, ...wanted })
+  const address = yield* acquire({ service, known, ...wanted })
   yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
   return {
     address: yield* markAddress(service, address, wanted.keep),
@@ -145,10 +149,25 @@ const reclaimed = (service: Service, holdings: ReadonlyArray<Holding>) => {
   return reclaim(service, holdings, named._tag === "Named" ? named.ip : undefined, keep)
 }
 
+/** Nothing is begun before the Service cannot vanish any more. None if it has gone. */
+const holding = Effect.fnUntraced(function* (service: Service) {
+  if (service.finalizers.includes(finalizer)) return Option.some(service)
+  const held = yield* holdFinalizer(service)
+  if (Option.isSome(held)) yield* (yield* Predecessor).begins(held.value)
+  return held
+})
+
+/** It wants something else by now: what was decided is not what it is to get. */
+interface Edited {
+  readonly edited: Service
+}
+
 /** What is to be done, decided anew on what is read now, until it is done. */
-const settleAll = Effect.fnUntraced(function* (service: Service, cached: ReadonlyArray<Holding>, first: Decision) {
+const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyArray<Holding>, first: Decision) {
   const reporter = yield* Reporter
+  const selection = yield* currentSelection
   const rigid = new Set<RuleId>()
+  let service = given
   // A named address that is not known may have been acquired since for another Service.
   let concerned = first.acquire?.ip === undefined ? first.concerned : []
   for (let looks = 1; ; looks++) {
@@ -158,17 +177,19 @@ const settleAll = Effect.fnUntraced(function* (service: Service, cached: Readonl
       if (isQuiet(service, found)) return yield* rest(service, found)
       yield* announce(service, found, false)
     }
-    const held = found.refusal === undefined ? yield* holdFinalizer(service) : Option.some(service)
-    if (Option.isNone(held)) return "NotOurs" as const
-    const decision = yield* settle(held.value, found, holdings, rigid)
-    const next = nextOf(yield* carryOut(held.value, decision), looks)
+    const held = found.refusal === undefined ? yield* holding(service) : Option.some(service)
+    if (Option.isNone(held) || !wants(held.value, selection)) return "NotOurs" as const
+    if (needsUpdate(service, held.value, selection)) return { edited: held.value } satisfies Edited
+    service = held.value
+    const decision = yield* settle(service, found, holdings, rigid)
+    const next = nextOf(yield* carryOut(service, decision), looks)
     const refusal = next._tag === "Refused" ? next.refusal : decision.refusal
-    yield* reporter.tell(held.value, decision.notes, refusal)
+    yield* reporter.tell(service, decision.notes, refusal)
     // What CloudStack objects to may be what the network no longer offers.
     if (next._tag !== "Done") yield* forgetNetwork(decision)
     switch (next._tag) {
       case "Done":
-        yield* announce(held.value, found, true)
+        yield* announce(service, found, true)
         return decision.refusal === undefined ? ("Changed" as const) : ("Refused" as const)
       case "LookAgain":
         for (const id of next.rigid) rigid.add(id)
@@ -190,9 +211,13 @@ const sharedAddresses = (service: Service, cached: ReadonlyArray<Holding>, decis
   return [...(named._tag === "Named" ? [named.ip] : []), ...concerned.map(({ address }) => address.ip)]
 }
 
-export const ensure = Effect.fn("service.ensure")(function* (service: Service) {
-  const cached = yield* cachedHoldings(service)
-  const first = yield* decide(service, cached, new Set())
-  if (isQuiet(service, first)) return yield* rest(service, first)
-  return yield* takingTurns(sharedAddresses(service, cached, first), settleAll(service, cached, first))
+export const ensure = Effect.fn("service.ensure")(function* (given: Service) {
+  for (let service = given; ; ) {
+    const cached = yield* cachedHoldings(service)
+    const first = yield* decide(service, cached, new Set())
+    if (isQuiet(service, first)) return yield* rest(service, first)
+    const result = yield* takingTurns(sharedAddresses(service, cached, first), settleAll(service, cached, first))
+    if (typeof result === "string") return result
+    service = result.edited
+  }
 })

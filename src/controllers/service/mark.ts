@@ -9,7 +9,7 @@ import { addressTags, isMarked } from "../../domain/Ownership.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { apply } from "./apply.ts"
-import { claims, mayBeReleased } from "./claims.ts"
+import { claims, isClaimed, mayBeReleased } from "./claims.ts"
 import { failing } from "./failure.ts"
 import { leftover } from "./leftovers.ts"
 import { claimantFor } from "./observe.ts"
@@ -40,8 +40,9 @@ export const isOwnAllocation = Effect.fn("service.isOwnAllocation")(function* (s
 })
 
 /**
- * An address that was allocated by its name, and could not be marked any more before a crash, looks like the user's
- * own. The job that allocated it tells. Asked only where a run was cut off: nothing of the Service is there yet.
+ * An address of ours without any mark looks like the user's own: a crash came before the mark, or a person has deleted
+ * the rules whose descriptions were the marks. The job that allocated it tells. Asked only of addresses that the Service
+ * names or has something on, and only while nothing of the Service is there that could tell.
  */
 export const reclaim = Effect.fn("service.reclaim")(function* (
   service: Service,
@@ -49,13 +50,18 @@ export const reclaim = Effect.fn("service.reclaim")(function* (
   named: string | undefined,
   keep: boolean
 ) {
-  const holding = holdings.find(({ address }) => address.ip === named)
-  if (named === undefined || holding === undefined || !service.finalizers.includes(finalizer)) return holdings
-  const { address } = holding
-  if (isMarked(address.tags) || !mayBeReleased(address)) return holdings
-  const own = claims(holding, yield* claimantFor(service))
-  if (own.rules.length + own.forwards.length > 0 || !(yield* isOwnAllocation(service, named))) return holdings
-  yield* Effect.logInfo("address allocated before", { address: address.ip, id: address.id })
-  const marked = yield* markAddress(service, address, keep)
-  return holdings.map((one) => (one === holding ? { ...holding, address: marked } : one))
+  if (!service.finalizers.includes(finalizer)) return holdings
+  const claimant = yield* claimantFor(service)
+  return yield* Effect.forEach(holdings, (holding) =>
+    Effect.gen(function* () {
+      const { address } = holding
+      if (isMarked(address.tags) || !mayBeReleased(address)) return holding
+      const own = claims(holding, claimant)
+      if (own.rules.length + own.forwards.length > 0) return holding
+      if (address.ip !== named && !isClaimed(own, claimant)) return holding
+      if (!(yield* isOwnAllocation(service, address.ip))) return holding
+      yield* Effect.logInfo("address allocated before", { address: address.ip, id: address.id })
+      return { ...holding, address: yield* markAddress(service, address, keep) }
+    })
+  )
 })

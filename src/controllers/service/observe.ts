@@ -21,6 +21,7 @@ import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
 import { borderOf, desired, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import { recogniseOpenings } from "./openings.ts"
 import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
 import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
@@ -138,7 +139,9 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
 /** To decide whether there is work. */
 export const cachedHoldings = Effect.fn("service.cachedHoldings")(function* (service: Service) {
   const inventory = yield* Inventory
-  return yield* inventory.holdings(yield* relevance(service))
+  const holdings = yield* inventory.holdings(yield* relevance(service))
+  yield* recogniseOpenings(service, yield* claimantFor(service), holdings)
+  return holdings
 })
 
 const readAnew = Effect.fnUntraced(function* (
@@ -162,5 +165,6 @@ export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
   const inventory = yield* Inventory
   const holdings = yield* readAnew(service, cached, concerned)
   if (hasVpc(holdings)) yield* inventory.freshAclItems
+  yield* recogniseOpenings(service, yield* claimantFor(service), holdings)
   return holdings
 })

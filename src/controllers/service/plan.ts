@@ -187,12 +187,13 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
   }
 }
 
-const planBorders = ({ own, wanted }: PlanInput): ReadonlyArray<Chain> => {
+const planBorders = ({ own, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
   if (wanted.border !== "firewall") return []
   return wanted.ports.flatMap((want) => {
     if (want.sources === undefined) return []
     const protocol = want.ipProtocol
     const border = planBorder({
+      serviceUid: service.uid,
       addressId: own.address.id,
       protocol,
       port: want.port,

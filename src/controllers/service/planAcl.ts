@@ -138,12 +138,15 @@ const make = (of: PortInput): PortPlan => {
   return { chains: chain(keyOf(of.want), [opening(of, numbers)]), notes: [] }
 }
 
+/** Never given to the router: the server was stopped in the middle of making it. */
+const isUnfinished = ({ state }: AclItem): boolean => state.toLowerCase() === "add"
+
 /** The item that is there gets the wanted sources, and a number that counts. */
 const adjust = (of: PortInput, kept: AclItem): PortPlan => {
   const { limit, sources, tier, want } = of
   const { port } = want
   const moves = kept.number > limit
-  const changes = !same(kept.cidrs, sources)
+  const changes = !same(kept.cidrs, sources) || isUnfinished(kept)
   if (!moves && !changes) return { kept, chains: [], notes: [] }
   const key = keyOf(want)
   const numbers = moves || !tier.editable ? place(of) : []

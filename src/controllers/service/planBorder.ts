@@ -12,6 +12,7 @@ import type { Chain } from "./chains.ts"
 import { Step } from "./steps.ts"
 
 export interface BorderInput {
+  readonly serviceUid: string
   readonly addressId: AddressId
   readonly protocol: "tcp" | "udp"
   readonly port: number
@@ -32,7 +33,15 @@ export const covers = (rule: FirewallRule, protocol: string, port: number): bool
 /** Never given to the router: the server was stopped in the middle of making it. */
 const isUnfinished = ({ state }: FirewallRule): boolean => state.toLowerCase() === "add"
 
-export const planBorder = ({ addressId, others, ours, port, protocol, sources }: BorderInput): Chain | undefined => {
+export const planBorder = ({
+  addressId,
+  others,
+  ours,
+  port,
+  protocol,
+  serviceUid,
+  sources
+}: BorderInput): Chain | undefined => {
   const wanted = new Set(sources)
   const listOf = (rule: FirewallRule) => canonicalText(rule.cidrs)
   const stays = ours.filter((rule) => !isUnfinished(rule) && listOf(rule).every((cidr) => wanted.has(cidr)))
@@ -42,7 +51,7 @@ export const planBorder = ({ addressId, others, ours, port, protocol, sources }:
   const admitted = others.flatMap(listOf)
   const missing = sources.filter((cidr) => !open.has(cidr) && !admits(admitted, cidr))
   const opening = (cidrs: ReadonlyArray<string>): ReadonlyArray<Step> =>
-    cidrs.length === 0 ? [] : [Step.OpenBorder({ addressId, protocol, port, cidrs })]
+    cidrs.length === 0 ? [] : [Step.OpenBorder({ serviceUid, addressId, protocol, port, cidrs })]
   const [first, ...rest] = mixed
   const later = rest.map((rule) => ({ rule, cidrs: missing.filter((cidr) => listOf(rule).includes(cidr)) }))
   const now = missing.filter((cidr) => !later.some(({ cidrs }) => cidrs.includes(cidr)))

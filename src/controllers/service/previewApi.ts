@@ -51,10 +51,12 @@ const creates = /^(create|associate)(?!Tags)/
 const removes = /^delete(?!Tags)/
 
 /** A list without what was removed in the rehearsal. A list of several pages stays as it is: its counts have to fit. */
-const without = (answer: Answer, gone: ReadonlySet<string>): Answer => {
+const without = (answer: Answer, gone: ReadonlySet<string>, untagged: ReadonlySet<string>): Answer => {
   const [key, items] = Object.entries(answer).find(([, value]) => Array.isArray(value)) ?? []
   if (key === undefined || !Array.isArray(items) || answer["count"] !== items.length) return answer
-  const left = items.filter(({ id }) => !gone.has(String(id)))
+  const left = items.filter((item) =>
+    key === "tag" ? !untagged.has(String(item.resourceid)) : !gone.has(String(item.id))
+  )
   return left.length === items.length ? answer : { ...answer, count: left.length, [key]: left }
 }
 
@@ -77,6 +79,7 @@ const make = Effect.gen(function* () {
   const updated = new Map<string, Parameters>()
   const jobs = new Map<string, Answer>()
   const gone = new Set<string>()
+  const untagged = new Set<string>()
   let calls: ReadonlyArray<PlannedCall> = []
 
   /** False only if the role certainly may not: a role that may not even ask is taken to be allowed. */
@@ -108,6 +111,7 @@ const make = Effect.gen(function* () {
     const jobId = parameters["customjobid"] ?? `(job ${jobs.size + 1})`
     if (!creates.test(command)) {
       if (removes.test(command)) gone.add(parameters["id"] ?? "")
+      if (command === "deleteTags") for (const id of (parameters["resourceids"] ?? "").split(",")) untagged.add(id)
       if (command === "updateLoadBalancerRule") updated.set(parameters["id"] ?? "", parameters)
       jobs.set(jobId, { success: true })
       return { jobid: jobId }
@@ -131,7 +135,7 @@ const make = Effect.gen(function* () {
     if (Object.values(parameters).some((value) => made.has(value))) {
       return yield* new CloudStackError({ command, reason: new NotFound({ text: "it does not exist yet" }) })
     }
-    const answer = without(yield* api.call(command, parameters), gone)
+    const answer = without(yield* api.call(command, parameters), gone, untagged)
     const found = answer["loadbalancerrule"]
     if (command !== "listLoadBalancerRules" || !Array.isArray(found)) return answer
     return { ...answer, loadbalancerrule: found.map((rule) => ({ ...rule, ...updated.get(String(rule.id)) })) }

@@ -30,6 +30,7 @@ export type Step = Data.TaggedEnum<{
   AddMembers: { readonly rule: RuleRef; readonly port: number; readonly vms: ReadonlyArray<VmId> }
   RemoveMembers: { readonly id: RuleId; readonly port: number; readonly vms: ReadonlyArray<VmId> }
   OpenBorder: {
+    readonly serviceUid: string
     readonly addressId: AddressId
     readonly protocol: "tcp" | "udp"
     readonly port: number

@@ -10,6 +10,7 @@ import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { Tags } from "../../cloudstack/Tags.ts"
 import { adoptionKeys } from "../../domain/Adoption.ts"
 import { FirewallRuleId, ForwardId, RuleId } from "../../domain/Cloud.ts"
+import { jobForOpening } from "./openings.ts"
 import type { RuleRef, Step } from "./steps.ts"
 import { verifySources } from "./verifySources.ts"
 
@@ -17,7 +18,7 @@ import { verifySources } from "./verifySources.ts"
 export interface Made {
   /** By public port. */
   readonly rules: Map<number, RuleId>
-  /** By public port of a rule that is to be made: whether the server has taken it. */
+  /** By public port of a rule that is to be made: whether it is there to say whose its border is. */
   readonly taken: ReadonlyMap<number, Deferred.Deferred<boolean>>
   readonly opened: Array<FirewallRuleId>
   readonly forwarded: Array<ForwardId>
@@ -64,7 +65,7 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       return Option.some(yield* balancers.unassign(step.id, step.vms))
     case "OpenBorder": {
       const { addressId, cidrs, port, protocol } = step
-      const pending = yield* (yield* Borders).open({ addressId, cidrs, port, protocol })
+      const pending = yield* (yield* Borders).open({ addressId, cidrs, port, protocol }, yield* jobForOpening(step))
       const id = FirewallRuleId.make(yield* objectId("createFirewallRule", pending))
       made.opened.push(id)
       return Option.some(pending)

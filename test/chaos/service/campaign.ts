@@ -2,7 +2,8 @@
 import { makeDice } from "../nodesRandom.ts"
 import { type Fault, faultsFor, twoFaults } from "./faults.ts"
 import { judged, type Reference, referenceOf } from "./judgement.ts"
-import { scenarios, settings } from "./scenarios.ts"
+import { scenarios } from "./scenarios.ts"
+import { settings } from "./settings.ts"
 
 export interface Case {
   readonly setting: string

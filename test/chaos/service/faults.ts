@@ -4,7 +4,9 @@ import type { Dice } from "../nodesRandom.ts"
 
 /** The process dies, and another starts with nothing in memory. */
 const deaths = ["die before", "die after effect", "die after answer", "terminate"] as const
-export type Death = (typeof deaths)[number]
+/** What it sent last is still on its way when its successor starts. */
+const lateDeath = "die, it arrives later" as const
+export type Death = (typeof deaths)[number] | typeof lateDeath
 
 /** Faults that hit a call to CloudStack; the name of each is what happens. */
 const anyCall = [
@@ -34,16 +36,20 @@ const jobs = [
 ] as const
 export type CloudFault = (typeof anyCall)[number] | (typeof lists)[number] | (typeof jobs)[number]
 
-/** Faults that hit a write to the API server. */
-const writes = ["conflict", "500", "500 after effect", "no answer", "no answer after effect", "down"] as const
-export type WriteFault = `write: ${(typeof writes)[number]}`
+/** Faults that hit a request to the API server. */
+const kubeRequests = ["kube: 500", "kube: no answer", "kube: slow", "kube: down"] as const
+const kubeWrites = ["kube: conflict", "kube: 500 after effect", "kube: no answer after effect"] as const
+/** The watches break while the call is made: in passing, so that too much is missed, or without a sign. */
+const watches = ["watch: cut", "watch: cut, then 410", "watch: silent"] as const
+export type KubeFault = (typeof kubeRequests)[number] | (typeof kubeWrites)[number]
+export type WatchFault = (typeof watches)[number]
 
 /** A user acts at the worst moment. */
 const users = ["user deletes"] as const
 
-export type FaultName = Death | CloudFault | WriteFault | (typeof users)[number]
+export type FaultName = Death | CloudFault | KubeFault | WatchFault | (typeof users)[number]
 
-/** The call, counted from 1 over the whole run, and what goes wrong with it. */
+/** The call, counted from 1 over the whole run, and what goes wrong with it or with the next that it can hit. */
 export interface Fault {
   readonly at: number
   readonly name: FaultName
@@ -57,17 +63,18 @@ export interface Call {
 
 const readsJob = (what: string) => what === "queryAsyncJobResult" || what === "listAsyncJobs"
 const isList = (what: string) => what.startsWith("list") && !readsJob(what)
-const isMutation = (what: string) => !/^(list|query|get)/.test(what)
+/** Of CloudStack commands and of requests to the API server. */
+const isMutation = (what: string) => !/^(list|query|get|watch)/.test(what)
+export const mutates = ({ what }: Call): boolean => isMutation(what)
 
 /** All that can go wrong with such a call. */
 export const faultsFor = ({ to, what }: Call): ReadonlyArray<FaultName> => {
-  const both: ReadonlyArray<FaultName> = [...deaths, ...users]
-  if (to === "Kubernetes") return [...both, ...writes.map((name): WriteFault => `write: ${name}`)]
-  return [...both, ...anyCall, ...(isList(what) ? lists : []), ...(isMutation(what) ? jobs : [])]
+  const both: ReadonlyArray<FaultName> = [...deaths, ...users, ...watches]
+  if (to === "Kubernetes") return [...both, ...kubeRequests, ...(isMutation(what) ? kubeWrites : [])]
+  return [...both, ...anyCall, ...(isList(what) ? lists : []), ...(isMutation(what) ? [...jobs, lateDeath] : [])]
 }
 
-export const isDeath = (name: FaultName): name is Death => deaths.some((death) => death === name)
-export const isWriteFault = (name: FaultName): name is WriteFault => name.startsWith("write: ")
+export const isWatchFault = (name: FaultName): name is WatchFault => watches.some((one) => one === name)
 /** The server keeps an object that it never finished. */
 export const leavesStuckJob = (name: FaultName): boolean => name.startsWith("job stuck")
 

@@ -2,6 +2,24 @@
 import type { JsonObject } from "../../../src/kubernetes/json.ts"
 import { objectAt, textAt, textsAt } from "../../../src/kubernetes/json.ts"
 
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+interface AclItem {
+  readonly id: string
+  readonly number: number
+  readonly protocol: string
+  readonly startPort?: number
+  readonly endPort?: number
+  readonly cidrs: string
+  readonly action: string
+  readonly trafficType: string
+  readonly reason?: string
+  readonly state: string
+}
+
 export interface Snapshot {
   readonly addresses: ReadonlyArray<{
     readonly id: string
@@ -35,9 +53,24 @@ export interface Snapshot {
   readonly portForwardingRules: ReadonlyArray<{
     readonly id: string
     readonly address: string
+    readonly protocol: string
     readonly publicPort: number
+    readonly privatePort: number
+    readonly machine: string
     readonly state: string
   }>
+  readonly stickinessPolicies: ReadonlyArray<{
+    readonly id: string
+    /** Its name. */
+    readonly rule: string
+    readonly method: string
+    readonly params: Readonly<Record<string, string>>
+  }>
+  readonly aclLists: ReadonlyArray<{ readonly name: string; readonly items: ReadonlyArray<AclItem> }>
+  readonly machines: ReadonlyArray<Named>
+  readonly networks: ReadonlyArray<Named>
+  readonly projects: ReadonlyArray<Named>
+  readonly vpcs: ReadonlyArray<Named>
   readonly tags: ReadonlyArray<{
     readonly resource: string
     readonly type: string
@@ -60,6 +93,15 @@ const tagsOf = (world: Snapshot, id: string) =>
     .sort()
     .join(" ")
 
+const itemsOf = (world: Snapshot): ReadonlyArray<AclItem> => world.aclLists.flatMap(({ items }) => items)
+
+/** Numbers of new items are as free as ids; what counts is before which old ones they are. */
+const placeOf = (start: Snapshot, { id, number }: AclItem): string => {
+  const old = itemsOf(start)
+  if (old.some((item) => item.id === id)) return `${number}`
+  return `before ${Math.min(...old.map((item) => item.number).filter((one) => one > number))}`
+}
+
 /** Everything in CloudStack as lines that can be compared between two runs. */
 export const cloudLines = (start: Snapshot, world: Snapshot): ReadonlyArray<string> => {
   const label = labelling(start)
@@ -70,15 +112,24 @@ export const cloudLines = (start: Snapshot, world: Snapshot): ReadonlyArray<stri
     ...world.loadBalancerRules.map((rule) => {
       const members = rule.members.map(({ machine }) => machine).sort()
       const { address, algorithm, cidrs, description, id, name, privatePort, protocol, publicPort, state } = rule
-      return `rule ${label(address)} ${name} ${description} ${protocol} ${publicPort}>${privatePort} ${algorithm} ${cidrs} ${state} ${members} ${tagsOf(world, id)}`
+      const sources = cidrs === "0.0.0.0/0" ? undefined : cidrs
+      return `rule ${label(address)} ${name} ${description} ${protocol} ${publicPort}>${privatePort} ${algorithm} ${sources} ${state} ${members} ${tagsOf(world, id)}`
     }),
     ...world.firewallRules.map(
       ({ address, cidrs, endPort, id, protocol, startPort, state }) =>
         `firewall ${label(address)} ${protocol} ${startPort}-${endPort} ${[...cidrs].sort()} ${state} ${tagsOf(world, id)}`
     ),
     ...world.portForwardingRules.map(
-      ({ address, publicPort, state }) => `forwarding ${label(address)} ${publicPort} ${state}`
-    )
+      ({ address, id, machine, privatePort, protocol, publicPort, state }) =>
+        `forwarding ${label(address)} ${protocol} ${publicPort}>${privatePort} ${machine} ${state} ${tagsOf(world, id)}`
+    ),
+    ...world.stickinessPolicies.map(
+      ({ method, params, rule }) => `stickiness of ${rule} ${method} ${JSON.stringify(params)}`
+    ),
+    ...itemsOf(world).map((item) => {
+      const { action, cidrs, endPort, protocol, reason, startPort, state, trafficType } = item
+      return `ACL item ${placeOf(start, item)} ${action} ${trafficType} ${protocol} ${startPort}-${endPort} ${cidrs} ${reason} ${state}`
+    })
   ].sort()
 }
 
@@ -123,7 +174,8 @@ export const foreignChanges = (start: Snapshot, world: Snapshot): ReadonlyArray<
     ...compare("address", start.addresses, world.addresses),
     ...compare("rule", start.loadBalancerRules, world.loadBalancerRules),
     ...compare("firewall rule", start.firewallRules, world.firewallRules),
-    ...compare("forwarding rule", start.portForwardingRules, world.portForwardingRules)
+    ...compare("forwarding rule", start.portForwardingRules, world.portForwardingRules),
+    ...compare("ACL item", itemsOf(start), itemsOf(world))
   ]
 }
 
@@ -146,8 +198,8 @@ export const acquired = (start: Snapshot, world: Snapshot) => {
 }
 
 /**
- * Something of the Service in CloudStack, told by names, descriptions and tags. An address of ours that carries what
- * others have put there is kept, with its tags.
+ * Something of the Service in CloudStack, told by names, descriptions, reasons and tags. An address of ours that carries
+ * what others have put there is kept, with its tags; so is one that is tagged to be.
  */
 export const traces = (start: Snapshot, world: Snapshot, uid: string): ReadonlyArray<string> => {
   const name = `a${uid.replaceAll("-", "")}`.slice(0, 32)
@@ -160,9 +212,13 @@ export const traces = (start: Snapshot, world: Snapshot, uid: string): ReadonlyA
       ...world.portForwardingRules
     ].map(({ address }) => address)
   )
-  const kept = new Set(acquired(start, world).flatMap(({ id, ip }) => (strangers.has(ip) ? [id] : [])))
+  const told = new Set(world.tags.flatMap(({ key, resource }) => (key === "cloudstack-ccm/keep" ? [resource] : [])))
+  const kept = new Set(acquired(start, world).flatMap(({ id, ip }) => (strangers.has(ip) || told.has(id) ? [id] : [])))
   return [
     ...world.loadBalancerRules.filter(isOurs).map((rule) => `rule ${rule.name}`),
+    ...itemsOf(world)
+      .filter(({ reason = "" }) => reason.endsWith(uid))
+      .map(({ number }) => `ACL item ${number}`),
     ...world.tags
       .filter(({ resource, value }) => value.endsWith(uid) && !kept.has(resource))
       .map(({ resource, type }) => `tag on ${type} ${resource}`)

@@ -2,7 +2,8 @@
 import { type Fault, leavesStuckJob } from "./faults.ts"
 import { difference } from "./judge.ts"
 import { type End, live, type Outcome, type RunInput, type Sabotage } from "./life.ts"
-import type { Scenario, Setting } from "./scenarios.ts"
+import type { Scenario } from "./scenarios.ts"
+import type { Setting } from "./settings.ts"
 
 /** The scenario without faults: what every run with faults is measured by. */
 export interface Reference {
@@ -24,6 +25,8 @@ export const referenceOf = (scenario: Scenario, setting: Setting): Reference => 
 
 /** An allocation that the server never finished and has forgotten: nobody could know of it. */
 const unfinished = /^address new Allocating/
+/** Who deletes all at some moment may delete a Service whose address was to be kept at that moment. */
+const kept = /^address new Allocated .*cloudstack-ccm\/keep=/
 
 const hour = 3_600_000
 const patience = (faults: ReadonlyArray<Fault>): number =>
@@ -54,7 +57,8 @@ export interface RunOptions {
 export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, options: RunOptions = {}): Verdict => {
   const { calm, removed, scenario, setting } = reference
   const forgotten = faults.some(({ name }) => name === "job stuck, then forgotten")
-  const seen = ({ lines }: End) => (forgotten ? lines.filter((line) => !unfinished.test(line)) : lines)
+  const seen = ({ lines, userDeleted }: End) =>
+    lines.filter((line) => !(forgotten && unfinished.test(line)) && !(userDeleted && kept.test(line)))
   const wanted = ({ started, userDeleted }: End) => (userDeleted ? [removed.end.lines, started] : [calm.end.lines])
   const isEnd = (end: End) => wanted(end).some((lines) => difference(lines, seen(end)).length === 0)
   const { sabotage, onCall } = options
@@ -73,8 +77,8 @@ export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, optio
     const [lines = []] = wanted(outcome.end)
     problems.push(`another end: ${difference(lines, seen(outcome.end)).join("; ")}`)
   }
-  if (outcome.mostAcquired > Math.max(calm.mostAcquired, scenario.most ?? 0))
-    problems.push(`${outcome.mostAcquired} addresses at once`)
+  const most = Math.max(calm.mostAcquired, scenario.most ?? 0)
+  if (outcome.mostAcquired > (forgotten ? most + 1 : most)) problems.push(`${outcome.mostAcquired} addresses at once`)
   const calls = outcome.calls.length - calm.calls.length
   if (calls > mostMoreCalls(faults)) problems.push(`${calls} calls more than without faults`)
   const mutations = outcome.mutations - calm.mutations

@@ -1,29 +1,29 @@
 /** One run: a world, a scenario, the real controller, and what goes wrong. Tells what came of it. */
-import { Context, Effect, Exit, Fiber, Layer, Metric, Random, Scope } from "effect"
-import type { Parameters } from "../../../src/cloudstack/Api.ts"
+import { Effect, Exit, Fiber, Layer, Metric, Random, Scope } from "effect"
 import { CloudStackApi } from "../../../src/cloudstack/Api.ts"
 import { layer as cloudServices } from "../../../src/cloudstack/layers.ts"
-import { layer as simulatorLayer } from "../../../src/cloudstack/memory/layer.ts"
-import { layerMemory } from "../../../src/cloudstack/memory/layerMemory.ts"
-import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
 import { Settings } from "../../../src/config/Settings.ts"
 import { ClusterId } from "../../../src/controllers/ClusterIdentity.ts"
 import { ServiceOptions } from "../../../src/controllers/service/options.ts"
 import { ServiceController } from "../../../src/controllers/service/ServiceController.ts"
 import { Events } from "../../../src/kubernetes/Events.ts"
-import { objectAt, textAt, textsAt } from "../../../src/kubernetes/json.ts"
-import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
-import { nodesMemory, servicesMemory } from "../../../src/kubernetes/memory/layers.ts"
+import { textAt } from "../../../src/kubernetes/json.ts"
+import { KubeApi } from "../../../src/kubernetes/KubeApi.ts"
+import { nodesLayer, servicesLayer } from "../../../src/kubernetes/layers.ts"
 import { settings as cloudSettings } from "../../support/testBed.ts"
-import type { Call, Fault } from "./faults.ts"
-import { makeForeign } from "./foreign.ts"
-import { acquired, cloudLines, foreignChanges, type Snapshot, serviceLines, traces } from "./judge.ts"
+import { makeActor } from "./actions.ts"
+import { makeCloudSide } from "./cloudSide.ts"
+import { type Call, type Fault, mutates } from "./faults.ts"
+import { acquired, cloudLines, foreignChanges, serviceLines } from "./judge.ts"
+import { makeKubeSide } from "./kubeSide.ts"
 import { makeOutside, type Process } from "./outside.ts"
-import { type Action, freeIp, givenIp, type Place, type Scenario, type Setting, worldFor } from "./scenarios.ts"
+import type { Scenario } from "./scenarios.ts"
+import type { Setting } from "./settings.ts"
+import { makeStage } from "./stage.ts"
 import { makeTime } from "./time.ts"
+import { makeWitness } from "./witness.ts"
 
 const start = 1_800_000_000_000
-const finalizer = "service.kubernetes.io/load-balancer-cleanup"
 /** Nothing was said for so long: what was begun is over. */
 const quietMillis = 12_000
 /** The next action does not wait for ever. */
@@ -35,7 +35,7 @@ const holdMillis = 12 * 60_000
 /** What one process sees of the world. */
 export interface Seen {
   readonly api: CloudStackApi["Service"]
-  readonly kube: KubeMemory["Service"]
+  readonly kube: KubeApi["Service"]
 }
 
 /** Breaks a controller on purpose by what it sees: the tests of these tests. */
@@ -76,57 +76,18 @@ export interface Outcome {
   readonly lives: number
 }
 
-const isMutation = ({ to, what }: Call) => to === "Kubernetes" || !/^(list|get|query)/.test(what)
-
 export const live = (input: RunInput): Outcome => {
-  const { scenario, setting } = input
   const time = makeTime(start)
   const server = time.domain()
   const scope = Scope.makeUnsafe()
-  const wrong = new Set<string>()
-  const events: Array<string> = []
-
-  const built = time.sync(
-    server,
-    Layer.buildWithMemoMap(
-      Layer.mergeAll(layerMemory("alice"), KubeMemory.layer).pipe(
-        Layer.provideMerge(
-          simulatorLayer(worldFor(setting), {
-            seed: 1,
-            ...(setting.slow ? { pushTime: 80, locks: true } : {}),
-            // Never strikes: it makes the server remember what stale lists will show.
-            faults: [{ command: "none", fault: { _tag: "staleList", millis: 60_000 } }]
-          })
-        )
-      ),
-      Layer.makeMemoMapUnsafe(),
-      scope
-    )
-  )
-  const simulator = Context.get(built, Simulator)
-  const realApi = Context.get(built, CloudStackApi)
-  const kube = Context.get(built, KubeMemory)
-  const world = (): Snapshot => Effect.runSync(simulator.world) as Snapshot
-
-  /** Somebody else's hand; what it begins has ended a little later. */
-  const byHand = (command: string, parameters: Parameters): string => {
-    const fiber = time.fork(server, simulator.callAs("root", command, parameters))
-    time.pass(time.now() + 2_000, () => false)
-    const exit = fiber.pollUnsafe()
-    if (exit === undefined || Exit.isFailure(exit)) throw new Error(`${command} has not ended`)
-    const [content] = Object.values({ ...(exit.value.body as Record<string, { id?: string; errortext?: string }>) })
-    if (exit.value.status !== 200) throw new Error(`${command}: ${content?.errortext}`)
-    return content?.id ?? ""
-  }
-
-  const network = (Effect.runSync(simulator.world) as { networks: ReadonlyArray<{ id: string }> }).networks[0]?.id ?? ""
-  makeForeign({ make: byHand, network })
-  const before = world()
+  const stage = makeStage(time, server, scope, input)
+  const { before, kube, simulator, world } = stage
+  const witness = makeWitness(stage, time, server, scope)
 
   let mostAcquired = 0
   const api: CloudStackApi["Service"] = {
     call: (command, parameters) => {
-      const call = realApi.call(command, parameters)
+      const call = stage.api.call(command, parameters)
       if (command !== "associateIpAddress") return call
       return Effect.ensuring(
         call,
@@ -138,70 +99,24 @@ export const live = (input: RunInput): Outcome => {
   }
 
   let userDeleted = false
-  const attempt = (effect: Effect.Effect<unknown, unknown>) => void time.fork(server, Effect.exit(effect))
   const deleteAll = () => {
     userDeleted = true
     for (const service of Effect.runSync(kube.list("services"))) {
       const key = `${textAt(service, "metadata", "namespace")}/${textAt(service, "metadata", "name")}`
-      attempt(kube.remove("services", key))
+      time.fork(server, Effect.exit(kube.remove("services", key)))
     }
   }
 
+  const { faults, onCall } = input
   const outside = makeOutside({
     time,
     server,
-    simulator,
-    api,
-    kube,
-    faults: input.faults,
+    faults,
     userDeletes: deleteAll,
-    ...(input.onCall === undefined ? {} : { onCall: input.onCall })
+    ...(onCall === undefined ? {} : { onCall })
   })
-
-  /** Told whenever an Event says that something is so. */
-  const checkEvent = (name: string, uid: string, reason: string) => {
-    const found = Effect.runSync(Effect.exit(kube.object("services", `shop/${name}`)))
-    const service = Exit.isSuccess(found) ? found.value : undefined
-    if (reason === "DeletedLoadBalancer") {
-      for (const trace of traces(before, world(), uid)) wrong.add(`DeletedLoadBalancer was said, and there is ${trace}`)
-    }
-    if (
-      reason === "EnsuredLoadBalancer" &&
-      service !== undefined &&
-      textAt(service, "spec", "type") === "LoadBalancer"
-    ) {
-      if (textAt(service, "metadata", "deletionTimestamp") !== "") return
-      const list = objectAt(service, "status", "loadBalancer")["ingress"]
-      const served = world().loadBalancerRules.some((rule) => rule.description?.includes(uid) === true)
-      if (!served || !Array.isArray(list)) wrong.add("EnsuredLoadBalancer was said, and it is not served")
-    }
-  }
-
-  const eventsLayer = Layer.succeed(Events, {
-    record: ({ about, message, reason }) =>
-      Effect.sync(() => {
-        events.push(`${reason} ${about.name}: ${message}`)
-        checkEvent(about.name, about.uid, reason)
-      })
-  })
-
-  // The finalizer is the last word: from the moment it is gone nothing may be left.
-  const finalized = new Map<string, boolean>()
-  time.sync(
-    server,
-    Scope.provide(
-      kube.follow(({ object, plural, type }) => {
-        if (plural !== "services") return
-        const uid = textAt(object, "metadata", "uid")
-        const has = textsAt(object, "metadata", "finalizers").includes(finalizer) && type !== "DELETED"
-        if (finalized.get(uid) === true && !has) {
-          for (const trace of traces(before, world(), uid)) wrong.add(`the finalizer is gone, and there is ${trace}`)
-        }
-        finalized.set(uid, has)
-      }),
-      scope
-    )
-  )
+  const kubeSide = makeKubeSide(outside, kube)
+  const cloudSide = makeCloudSide(outside, { api, kubeSide, simulator })
 
   let lives = 0
   let current: Process | undefined
@@ -209,8 +124,10 @@ export const live = (input: RunInput): Outcome => {
     lives++
     const process: Process = { domain: time.domain(), doomed: false, stop: "no", waiting: new Set() }
     current = process
-    const honest: Seen = { api: outside.cloudStack(process), kube: outside.kubernetes(process) }
+    const honest: Seen = { api: cloudSide.of(process), kube: kubeSide.of(process) }
     const seen = input.sabotage?.(honest) ?? honest
+    const { projectId } = stage
+    const settings = { ...cloudSettings, ...(projectId === undefined ? {} : { projectId }) }
     const layers = Layer.mergeAll(
       cloudServices.pipe(Layer.provide(Layer.succeed(CloudStackApi, seen.api))),
       ServiceController.layer,
@@ -218,9 +135,12 @@ export const live = (input: RunInput): Outcome => {
       ClusterId.layerOf("test-cluster")
     ).pipe(
       Layer.provideMerge(
-        Layer.mergeAll(servicesMemory, nodesMemory, eventsLayer, Settings.layerOf(cloudSettings)).pipe(
-          Layer.provide(Layer.succeed(KubeMemory, seen.kube))
-        )
+        Layer.mergeAll(
+          servicesLayer,
+          nodesLayer,
+          Layer.succeed(Events, { record: witness.record }),
+          Settings.layerOf(settings)
+        ).pipe(Layer.provide(Layer.succeed(KubeApi, seen.kube)))
       )
     )
     const running = ServiceController.run.pipe(
@@ -231,7 +151,7 @@ export const live = (input: RunInput): Outcome => {
     const fiber = time.fork(process.domain, running)
     process.interrupt = () => void time.fork(process.domain, Fiber.interrupt(fiber))
     fiber.addObserver((exit) => {
-      if (process.stop === "no" && Exit.isFailure(exit)) wrong.add(`the controller ended: ${String(exit.cause)}`)
+      if (process.stop === "no" && Exit.isFailure(exit)) witness.blame(`the controller ended: ${String(exit.cause)}`)
       process.doomed = true
     })
   }
@@ -252,74 +172,32 @@ export const live = (input: RunInput): Outcome => {
     }
     return false
   }
+  const pass = (millis: number) => time.pass(time.now() + millis, tick)
 
   /** Until nobody has said anything for a while, or time is up. */
   const settle = (limit: number) => {
     let quietFrom = time.now()
     while (time.now() < limit) {
       time.pass(Math.min(limit, quietFrom + quietMillis), tick)
-      const rests = outside.inFlight() === 0 && current?.waiting.size === 0
+      const rests = outside.inFlight() === 0 && current?.waiting.size === 0 && kubeSide.calm()
       const last = rests ? outside.lastAt() : time.now()
       if (last <= quietFrom) return
       quietFrom = last
     }
   }
+  const settleForAction = () => settle(time.now() + actionMillis)
 
-  const addressAt = (place: Place): string => {
-    const now = world()
-    if (place === "own") return acquired(before, now).find(({ state }) => state === "Allocated")?.id ?? ""
-    return now.addresses.find(({ ip }) => ip === (place === "given" ? givenIp : freeIp))?.id ?? ""
-  }
+  const act = makeActor({ time, server, stage, settle: settleForAction, pass, isOver: () => userDeleted })
 
-  const node = (name: string) => ({
-    apiVersion: "v1",
-    kind: "Node",
-    metadata: { name },
-    spec: {},
-    status: { conditions: [{ type: "Ready", status: "True" }] }
-  })
-
-  const act = (action: Action) => {
-    switch (action._tag) {
-      case "Apply": {
-        const { annotations = {}, name, spec } = action
-        if (userDeleted) return
-        const metadata = { namespace: "shop", name, annotations }
-        return attempt(kube.apply({ apiVersion: "v1", kind: "Service", metadata, spec }))
-      }
-      case "Edit":
-        return attempt(kube.edit("services", `shop/${action.name}`, action.patch))
-      case "Remove":
-        return attempt(kube.remove("services", `shop/${action.name}`))
-      case "Join":
-        return attempt(kube.apply(node(action.node)))
-      case "Leave":
-        return attempt(kube.remove("nodes", action.node))
-      case "Cloud": {
-        // Somebody who wants to put something on the address waits for it.
-        for (let waited = 0; waited < 3_600_000 && addressAt(action.on) === "" && !userDeleted; waited += 5_000) {
-          time.pass(time.now() + 5_000, tick)
-        }
-        settle(time.now() + actionMillis)
-        const id = addressAt(action.on)
-        const parameter = action.command === "createLoadBalancerRule" ? "publicipid" : "ipaddressid"
-        if (id === "") return
-        return attempt(simulator.callAs("root", action.command, { ...action.parameters, [parameter]: id }))
-      }
-    }
-  }
-
-  for (const name of ["n1", "n2"]) act({ _tag: "Join", node: name })
-  time.drain()
   begin()
-  time.pass(time.now() + 1_000, tick)
-  for (const { action, after } of scenario.steps) {
-    if (after === undefined) settle(time.now() + actionMillis)
-    else time.pass(time.now() + after, tick)
+  pass(1_000)
+  for (const { action, after } of input.scenario.steps) {
+    if (after === undefined) settleForAction()
+    else pass(after)
     act(action)
   }
   if (input.deleteAtEnd === true) {
-    settle(time.now() + actionMillis)
+    settleForAction()
     deleteAll()
   }
 
@@ -337,20 +215,20 @@ export const live = (input: RunInput): Outcome => {
   while (took === undefined && time.now() < limit) {
     settle(limit)
     end = endNow()
-    if (outside.calm() && input.isEnd(end)) took = Math.max(0, outside.lastAt() - begun)
+    if (cloudSide.calm() && kubeSide.calm() && input.isEnd(end)) took = Math.max(0, outside.lastAt() - begun)
     else time.pass(Math.min(limit, time.now() + 5_000), tick)
   }
-  const mutations = outside.mutations()
+  const mutations = cloudSide.mutations()
   const said = outside.calls.length
   if (took !== undefined && input.hold) {
     outside.relent()
-    time.pass(time.now() + holdMillis, tick)
-    const later = outside.calls.slice(said).filter(isMutation)
-    if (later.length > 0) wrong.add(`changes go on after the end: ${later.map(({ what }) => what).join(", ")}`)
+    pass(holdMillis)
+    const later = outside.calls.slice(said).filter(mutates)
+    if (later.length > 0) witness.blame(`changes go on after the end: ${later.map(({ what }) => what).join(", ")}`)
     end = endNow()
-    if (!input.isEnd(end)) wrong.add("the end does not last")
+    if (!input.isEnd(end)) witness.blame("the end does not last")
   }
-  for (const change of foreignChanges(before, world())) wrong.add(change)
-  const { calls } = outside
-  return { calls, mutations, end, wrong: [...wrong], events, mostAcquired, took, lives }
+  for (const change of foreignChanges(before, world())) witness.blame(change)
+  const { events, wrong } = witness
+  return { calls: outside.calls, mutations, end, wrong: [...wrong], events, mostAcquired, took, lives }
 }

@@ -58,7 +58,7 @@ describe("a controller that", () => {
 
   it("lets the Service go before it is clean", () => {
     const early = overApi(({ api, kube }) => {
-      const letGo = kube.request({
+      const letGo = kube.call({
         verb: "patch",
         resource: services,
         namespace: "shop",

@@ -1,5 +1,7 @@
 /** What users do while everything else goes wrong: each scenario is a start and a list of actions, as data. */
-import { annotated, narrowRole, worldOf } from "../../support/testBed.ts"
+import type { ProviderName } from "../../support/goProviders.ts"
+import { annotated } from "../../support/testBed.ts"
+import { freeIp, givenIp } from "./settings.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -18,6 +20,10 @@ export type Action =
       readonly on: Place
       readonly parameters: Record<string, string>
     }
+  /** Somebody's command to CloudStack on each load balancer rule of the Service. */
+  | { readonly _tag: "Rules"; readonly command: string; readonly parameters?: Record<string, string> }
+  /** Nothing, but time passes. */
+  | { readonly _tag: "Wait" }
 
 export type Place = "own" | "given" | "free"
 
@@ -31,33 +37,16 @@ export interface Scenario {
   readonly name: string
   /** Addresses acquired that may be there at once, if trouble can make it more than without. */
   readonly most?: number
+  /** Service `web` with the ports of `usual` was served by this provider before. */
+  readonly leftBy?: ProviderName
   readonly steps: ReadonlyArray<Step>
 }
-
-/** How fast CloudStack is and what the key may do: every scenario is played in each. */
-export interface Setting {
-  readonly name: string
-  readonly allow?: ReadonlyArray<string>
-  /** Whether calls and jobs take time and locks are there. */
-  readonly slow: boolean
-}
-
-export const settings: ReadonlyArray<Setting> = [
-  { name: "slow", slow: true },
-  { name: "quick", slow: false },
-  { name: "slow, narrow role", slow: true, allow: narrowRole },
-  { name: "quick, narrow role", slow: false, allow: narrowRole }
-]
-
-export const worldFor = (setting: Setting) => ({
-  ...worldOf(setting.allow === undefined ? {} : { allow: setting.allow }),
-  ...(setting.slow ? { settings: { jobMillis: 250 } } : {})
-})
 
 export const ports = (...list: ReadonlyArray<readonly [port: number, nodePort: number]>) =>
   list.map(([port, nodePort]) => ({ name: `p${port}`, port, nodePort, protocol: "TCP" }))
 
-const usual = ports([80, 30_080], [443, 30_443])
+export const usual = ports([80, 30_080], [443, 30_443])
+const udp = (port: number, nodePort: number) => ({ name: `u${port}`, port, nodePort, protocol: "UDP" })
 
 const apply = (spec: Json = {}, annotations: Json = {}, name = "web"): Action => ({
   _tag: "Apply",
@@ -77,16 +66,27 @@ const cloud = (command: string, on: Place, parameters: Record<string, string>): 
   on,
   parameters
 })
+const rules = (command: string, parameters: Record<string, string> = {}): Action => ({
+  _tag: "Rules",
+  command,
+  parameters
+})
 
-const proxy = (value: string | null) => ({ [Object.keys(annotated("proxy-protocol", ""))[0] ?? ""]: value })
+/** With null it is removed. */
+const annotation = (suffix: string, value: string | null) => ({
+  [Object.keys(annotated(suffix, ""))[0] ?? ""]: value
+})
+const proxy = (value: string | null) => annotation("proxy-protocol", value)
+const sticky = (value: string | null) => annotation("stickiness", value)
+const keep = (value: string | null) => annotation("keep-ip", value)
+const forwarded = (value: string | null) => annotation("forward-ports", value)
+
+/** Longer than a resync period and its jitter. */
+const resyncMillis = 12 * 60_000
 
 const settled = (...actions: ReadonlyArray<Action>): ReadonlyArray<Step> => actions.map((action) => ({ action }))
 const hasty = (after: number, ...actions: ReadonlyArray<Action>): ReadonlyArray<Step> =>
   actions.map((action, index) => (index === 0 ? { action } : { action, after }))
-
-/** Addresses of the start world, see `foreign.ts`. */
-export const givenIp = "198.118.100.103"
-export const freeIp = "198.118.100.120"
 
 export const scenarios: ReadonlyArray<Scenario> = [
   { name: "create", steps: settled(apply()) },
@@ -155,6 +155,8 @@ export const scenarios: ReadonlyArray<Scenario> = [
   },
   {
     name: "deleted and made anew at once",
+    // The one that goes need not be gone when the other comes.
+    most: 2,
     steps: [
       { action: apply() },
       { action: remove() },
@@ -187,5 +189,70 @@ export const scenarios: ReadonlyArray<Scenario> = [
       }),
       remove()
     )
-  }
+  },
+  {
+    name: "deleted and made anew by the same name",
+    steps: settled(apply(), remove(), apply({ ports: ports([80, 31_080]) }))
+  },
+  {
+    name: "kept for the next of the name",
+    steps: settled(
+      apply({ ports: ports([80, 30_080]) }, keep("true")),
+      remove(),
+      apply({ ports: ports([80, 31_080]) }, keep("true")),
+      annotate(keep(null)),
+      remove()
+    )
+  },
+  {
+    name: "UDP",
+    steps: settled(apply({ ports: [udp(53, 30_053)] }), leave("n1"), join("n3"), remove())
+  },
+  {
+    name: "UDP beside TCP, and TCP by forwarding",
+    steps: settled(
+      apply({ ports: [...ports([80, 30_080]), udp(53, 30_053)] }),
+      annotate(forwarded("80")),
+      spec({ ports: [...ports([80, 30_080]), udp(53, 31_053)] }),
+      annotate(forwarded(null)),
+      remove()
+    )
+  },
+  {
+    name: "stickiness comes, changes and goes",
+    steps: settled(
+      apply({ ports: ports([80, 30_080]) }, sticky("LbCookie")),
+      annotate(sticky("SourceBased")),
+      annotate(sticky(null)),
+      remove()
+    )
+  },
+  {
+    name: "rules deleted by hand",
+    steps: [...settled(apply(), rules("deleteLoadBalancerRule")), { action: { _tag: "Wait" }, after: resyncMillis }]
+  },
+  {
+    name: "rules changed by hand, with an edit to follow",
+    steps: settled(
+      apply(),
+      rules("updateLoadBalancerRule", { algorithm: "leastconn" }),
+      spec({ loadBalancerSourceRanges: ["192.0.2.0/24"] }),
+      remove()
+    )
+  },
+  {
+    name: "two Services on one address of ours",
+    steps: settled(
+      apply({ ports: ports([80, 30_080]), loadBalancerIP: freeIp }),
+      apply({ ports: ports([81, 31_080]), loadBalancerIP: freeIp }, {}, "api"),
+      remove(),
+      remove("api")
+    )
+  },
+  {
+    name: "taken over from Apache's provider",
+    leftBy: "Apache v1.2",
+    steps: settled(spec({ ports: ports([80, 30_080], [8443, 30_443]) }), remove())
+  },
+  { name: "taken over from Leaseweb's provider, and deleted", leftBy: "Leaseweb", steps: settled(remove()) }
 ]

@@ -148,7 +148,7 @@ describe("plan", () => {
     })
     const wanted = { ports: [port({ port: 80, sources: ["10.0.0.0/8", "192.0.2.0/24"] })], members: exactly(a) }
     assert.deepStrictEqual(stepsOf(planFor(held, wanted)), [
-      { _tag: "OpenBorder", addressId, protocol: "tcp", port: 80, cidrs: ["192.0.2.0/24"] }
+      { _tag: "OpenBorder", serviceUid: service.uid, addressId, protocol: "tcp", port: 80, cidrs: ["192.0.2.0/24"] }
     ])
   })
 
@@ -162,7 +162,14 @@ describe("plan", () => {
     assert.strictEqual(more.length, 0)
     assert.deepStrictEqual(chain?.steps, [
       { _tag: "CloseBorder", id: FirewallRuleId.make("f1"), port: 80 },
-      { _tag: "OpenBorder", addressId, protocol: "tcp", port: 80, cidrs: ["10.0.0.0/8", "198.51.100.0/24"] }
+      {
+        _tag: "OpenBorder",
+        serviceUid: service.uid,
+        addressId,
+        protocol: "tcp",
+        port: 80,
+        cidrs: ["10.0.0.0/8", "198.51.100.0/24"]
+      }
     ])
   })
 

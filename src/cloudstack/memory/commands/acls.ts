@@ -66,7 +66,8 @@ const updateNetworkACLItem: Handler = ({ args, caller, state }) => {
           }
           const fields = yield* itemFields(args, args.flag("partialupgrade") === false ? undefined : item)
           yield* checkItem(fields)
-          const changed: AclItem = { ...item, ...fields, number }
+          // The router takes it anew, whatever had become of it.
+          const changed: AclItem = { ...item, ...fields, number, state: "Active" }
           const done = { ...state, aclItems: put(state.aclItems, changed) }
           const result = { networkacl: aclItemView(done, { ...changed, state: "Add" }) }
           return { state: done, result, pushes: pushesOf(state, list.id) }
