@@ -17,6 +17,7 @@ import { makeKept } from "./kept.ts"
 import { Ledger } from "./Ledger.ts"
 import { type MembersByRule, makeMembersOf } from "./members.ts"
 import { makePoliciesOf, type PoliciesByRule } from "./policies.ts"
+import { hasVanished, haveVanished } from "./vanished.ts"
 
 /** From so many addresses on, whole lists are cheaper than lists per address. */
 const manyAddresses = 4
@@ -62,9 +63,15 @@ export const layer: Layer.Layer<
 
     const lists = makeShared(Effect.all([addresses.list, balancers.list()], { concurrency: 2 }))
 
+    const certainLists = Effect.gen(function* () {
+      const known = (ledger.holdings ?? []).filter(({ address }) => !ledger.isStale(address.id))
+      const { value } = yield* lists.get(0)
+      return haveVanished(known, ...value) ? (yield* lists.get(0)).value : value
+    })
+
     /** All addresses and rules now; members and firewall rules of those that are not as known and that matter. */
     const look = Effect.fnUntraced(function* (relevant: (holding: Holding) => boolean) {
-      const [held, rules] = (yield* lists.get(0)).value
+      const [held, rules] = yield* certainLists
       const rulesOf = Map.groupBy(rules, ({ addressId }) => addressId)
       const drafts = held.map((address) => {
         const own = rulesOf.get(address.id) ?? []
@@ -119,10 +126,17 @@ export const layer: Layer.Layer<
       return assemble({ address, rules, members, policies, firewall: sure, forwarded })
     })
 
-    const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {
-      const began = ledger.begin()
+    const find = Effect.fnUntraced(function* (id: AddressId) {
       const address = yield* addresses.find(id)
-      const holding = Option.isSome(address) ? Option.some(yield* readOne(address.value)) : Option.none()
+      return Option.isSome(address) ? Option.some(yield* readOne(address.value)) : Option.none()
+    })
+
+    const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {
+      const before = ledger.trusted(id)
+      const began = ledger.begin()
+      const found = yield* find(id)
+      const isDoubtful = before !== undefined && hasVanished(before, Option.getOrUndefined(found))
+      const holding = isDoubtful ? yield* find(id) : found
       ledger.recordOne(began, id, Option.getOrUndefined(holding))
       return holding
     })

@@ -7,6 +7,7 @@ import { Addresses } from "../../cloudstack/Addresses.ts"
 import type { AddressId, Network, PublicAddress } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { AddressLanes, accountLane } from "./AddressLanes.ts"
+import { hold } from "./hold.ts"
 import { allocationId } from "./jobIds.ts"
 import { leftover, release } from "./leftovers.ts"
 import { Overlooked } from "./overlooked.ts"
@@ -25,12 +26,13 @@ export interface AcquireInput {
 const isFor = ({ networkId, vpcId }: PublicAddress, network: Network): boolean =>
   network.vpcId === undefined ? networkId === network.id : vpcId === network.vpcId
 
-const allocate = Effect.fnUntraced(function* ({ ip, network }: AcquireInput, jobId: string) {
+/** The finalizer is set when it is the Service's turn, so that it says whether an allocation may be under way. */
+const allocate = Effect.fnUntraced(function* ({ ip, network, service }: AcquireInput, jobId: string) {
   const addresses = yield* Addresses
   const lanes = yield* AddressLanes
   const target = network.vpcId === undefined ? { networkId: network.id } : { vpcId: network.vpcId }
   const allocation = yield* lanes.within(accountLane)(
-    addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) })
+    Effect.andThen(hold(service), addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) }))
   )
   return yield* allocation.address
 })
@@ -51,7 +53,9 @@ export const acquire = Effect.fn("service.acquire")(function* (input: AcquireInp
       if (!known.includes(address.id)) return yield* new Overlooked({ ip: address.ip })
       continue
     }
-    if (left._tag === "Untouched" && isFor(address, network) && (ip === undefined || ip === address.ip)) return address
+    const isWhole = left._tag === "Untouched" || left._tag === "Shared"
+    if (isWhole && isFor(address, network) && (ip === undefined || ip === address.ip)) return address
+    if (left._tag === "Shared") continue
     // Allocated for what the Service asked before, or never finished; nobody knows of it but us.
     yield* release(address)
   }

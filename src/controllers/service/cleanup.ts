@@ -147,7 +147,7 @@ const leftAlone = (claimed: ReadonlyArray<Claims>): Note => ({
 })
 
 /** It has nothing, or not where it wanted to have it: it may have been cut off while it was to get it. */
-const mayHaveBegun = (service: Service, claimed: ReadonlyArray<Claims>): boolean => {
+const mayGetAddress = (service: Service, claimed: ReadonlyArray<Claims>): boolean => {
   const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
   if (named._tag === "Named") return !claimed.some(({ address }) => address.ip === named.ip)
   return claimed.length === 0 && service.ingress.length === 0
@@ -172,7 +172,7 @@ export const cleanup = Effect.fn("service.cleanup")(function* (service: Service,
     yield* publish(service, pendingWrites(service, service.ingress, undefined))
     return "NotOurs" as const
   }
-  if (mayHaveBegun(service, claimed)) yield* (yield* Predecessor).awaitSilence(service)
+  if (mayGetAddress(service, claimed)) yield* (yield* Predecessor).awaitSilence(service)
   if (!service.deleting) yield* publish(service, pendingWrites(service, [], undefined))
   yield* dropFinalizer(service)
   yield* (yield* MadeObjects).forget(service.uid)

@@ -15,14 +15,13 @@ import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
 import { nextOf } from "./failure.ts"
+import { hold } from "./hold.ts"
 import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
-import { currentSelection } from "./options.ts"
 import { failIfOverlooked, Overlooked } from "./overlooked.ts"
 import { Predecessor } from "./Predecessor.ts"
-import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
+import { pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
-import { finalizer, needsUpdate, wants } from "./selection.ts"
 import { takingTurns } from "./sharing.ts"
 
 const notFree = (ip: string, cause: string): Refusal => ({
@@ -149,25 +148,10 @@ const reclaimed = (service: Service, holdings: ReadonlyArray<Holding>) => {
   return reclaim(service, holdings, named._tag === "Named" ? named.ip : undefined, keep)
 }
 
-/** Nothing is begun before the Service cannot vanish any more. None if it has gone. */
-const holding = Effect.fnUntraced(function* (service: Service) {
-  if (service.finalizers.includes(finalizer)) return Option.some(service)
-  const held = yield* holdFinalizer(service)
-  if (Option.isSome(held)) yield* (yield* Predecessor).begins(held.value)
-  return held
-})
-
-/** It wants something else by now: what was decided is not what it is to get. */
-interface Edited {
-  readonly edited: Service
-}
-
 /** What is to be done, decided anew on what is read now, until it is done. */
-const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyArray<Holding>, first: Decision) {
+const settleAll = Effect.fnUntraced(function* (service: Service, cached: ReadonlyArray<Holding>, first: Decision) {
   const reporter = yield* Reporter
-  const selection = yield* currentSelection
   const rigid = new Set<RuleId>()
-  let service = given
   // A named address that is not known may have been acquired since for another Service.
   let concerned = first.acquire?.ip === undefined ? first.concerned : []
   for (let looks = 1; ; looks++) {
@@ -177,19 +161,16 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
       if (isQuiet(service, found)) return yield* rest(service, found)
       yield* announce(service, found, false)
     }
-    const held = found.refusal === undefined ? yield* holding(service) : Option.some(service)
-    if (Option.isNone(held) || !wants(held.value, selection)) return "NotOurs" as const
-    if (needsUpdate(service, held.value, selection)) return { edited: held.value } satisfies Edited
-    service = held.value
     const decision = yield* settle(service, found, holdings, rigid)
-    const next = nextOf(yield* carryOut(service, decision), looks)
+    const held = decision.refusal === undefined ? yield* hold(service) : service
+    const next = nextOf(yield* carryOut(held, decision), looks)
     const refusal = next._tag === "Refused" ? next.refusal : decision.refusal
-    yield* reporter.tell(service, decision.notes, refusal)
+    yield* reporter.tell(held, decision.notes, refusal)
     // What CloudStack objects to may be what the network no longer offers.
     if (next._tag !== "Done") yield* forgetNetwork(decision)
     switch (next._tag) {
       case "Done":
-        yield* announce(service, found, true)
+        yield* announce(held, found, true)
         return decision.refusal === undefined ? ("Changed" as const) : ("Refused" as const)
       case "LookAgain":
         for (const id of next.rigid) rigid.add(id)
@@ -216,8 +197,10 @@ export const ensure = Effect.fn("service.ensure")(function* (given: Service) {
     const cached = yield* cachedHoldings(service)
     const first = yield* decide(service, cached, new Set())
     if (isQuiet(service, first)) return yield* rest(service, first)
-    const result = yield* takingTurns(sharedAddresses(service, cached, first), settleAll(service, cached, first))
+    const run = takingTurns(sharedAddresses(service, cached, first), settleAll(service, cached, first))
+    const result = yield* Effect.catchTag(run, "Superseded", Effect.succeed)
     if (typeof result === "string") return result
-    service = result.edited
+    if (result.by === undefined) return "NotOurs" as const
+    service = result.by
   }
 })

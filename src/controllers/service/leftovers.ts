@@ -4,6 +4,7 @@
  */
 import { Effect, Option, Schema } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
+import { Borders } from "../../cloudstack/Borders.ts"
 import { Forwards } from "../../cloudstack/Forwards.ts"
 import { Jobs, type Pending } from "../../cloudstack/Jobs.ts"
 import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
@@ -12,6 +13,7 @@ import { claim, isMarked, taggedService } from "../../domain/Ownership.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { mayBeReleased } from "./claims.ts"
 import { allocationId } from "./jobIds.ts"
+import { isOwnOpening } from "./openings.ts"
 
 /** More allocations of one Service within a day (the life of a job) mean that something else is wrong. */
 const mostAttempts = 500
@@ -30,6 +32,8 @@ export type Leftover =
   | { readonly _tag: "Nothing" }
   /** As the allocation left it: nobody has marked it or put anything on it. */
   | { readonly _tag: "Untouched"; readonly address: PublicAddress }
+  /** Nothing of the Service is on it, but something of somebody else: it can be used, but not released. */
+  | { readonly _tag: "Shared"; readonly address: PublicAddress }
   /** The server began with it and came to no end: only good for being released. */
   | { readonly _tag: "Unfinished"; readonly address: PublicAddress }
   /** Marked for this Service, or with rules of it. */
@@ -56,8 +60,12 @@ const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) 
     return { _tag: "InUse", address } satisfies Leftover
   }
   const forwards = yield* (yield* Forwards).list(address.id)
-  const untouched = rules.length + Option.getOrElse(forwards, () => []).length === 0
-  return untouched ? ({ _tag: "Untouched", address } satisfies Leftover) : nothing
+  if (rules.length + Option.getOrElse(forwards, () => []).length > 0) return nothing
+  const firewall = address.vpcId === undefined ? yield* (yield* Borders).list(address.id) : []
+  const own = yield* Effect.forEach(firewall, (rule) =>
+    isMarked(rule.tags) ? Effect.succeed(taggedService(cluster, rule.tags) === uid) : isOwnOpening(uid, rule)
+  )
+  return { _tag: own.every(Boolean) ? "Untouched" : "Shared", address } satisfies Leftover
 })
 
 const leftBy = Effect.fnUntraced(function* (uid: string, jobId: string, pending: Pending) {
@@ -97,6 +105,6 @@ export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* 
     if (Option.isNone(found)) return inUse
     const left = found.value
     if (left._tag === "InUse") inUse.push(left.address.id)
-    else if (left._tag !== "Nothing") yield* release(left.address)
+    else if (left._tag === "Untouched" || left._tag === "Unfinished") yield* release(left.address)
   }
 })

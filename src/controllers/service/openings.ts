@@ -27,7 +27,8 @@ export const jobForOpening = Effect.fn("service.jobForOpening")(function* (openi
   return undefined
 })
 
-const isOwn = Effect.fnUntraced(function* (serviceUid: string, rule: FirewallRule) {
+/** By the jobs that the server still knows. */
+export const isOwnOpening = Effect.fnUntraced(function* (serviceUid: string, rule: FirewallRule) {
   const jobs = yield* Jobs
   const { addressId, cidrs, protocol, startPort: port = 0 } = rule
   for (let attempt = 0; attempt < mostAttempts; attempt++) {
@@ -63,7 +64,7 @@ export const recogniseOpenings = Effect.fn("service.recogniseOpenings")(function
   yield* Effect.forEach(
     suspects,
     (rule) =>
-      Effect.flatMap(isOwn(service.uid, rule), (own) =>
+      Effect.flatMap(isOwnOpening(service.uid, rule), (own) =>
         own ? made.remember(service.uid, [rule.id]) : made.noteStranger(service.uid, rule.id)
       ),
     { discard: true }

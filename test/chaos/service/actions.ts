@@ -1,6 +1,6 @@
 /** What users and other people do, carried out. */
 import { Effect, Exit } from "effect"
-import { textAt } from "../../../src/kubernetes/json.ts"
+import { isObject, objectAt, textAt } from "../../../src/kubernetes/json.ts"
 import { acquired } from "./judge.ts"
 import type { Action, Place } from "./scenarios.ts"
 import { freeIp, givenIp } from "./settings.ts"
@@ -24,9 +24,18 @@ export const makeActor = ({ isOver, pass, server, settle, stage, time }: ActorIn
   const { before, kube, networkId, simulator, world } = stage
   const attempt = (effect: Effect.Effect<unknown, unknown>) => void time.fork(server, Effect.exit(effect))
 
+  /** What the Services show. */
+  const published = (): ReadonlySet<string> =>
+    new Set(
+      Effect.runSync(kube.list("services")).flatMap((service) => {
+        const list = objectAt(service, "status", "loadBalancer")["ingress"]
+        return Array.isArray(list) ? list.map((entry) => (isObject(entry) ? textAt(entry, "ip") : "")) : []
+      })
+    )
+
   const addressAt = (place: Place): string => {
     const now = world()
-    if (place === "own") return acquired(before, now).find(({ state }) => state === "Allocated")?.id ?? ""
+    if (place === "own") return acquired(before, now).find(({ ip }) => published().has(ip))?.id ?? ""
     return now.addresses.find(({ ip }) => ip === (place === "given" ? givenIp : freeIp))?.id ?? ""
   }
 

@@ -4,7 +4,7 @@ import type { Dice } from "../nodesRandom.ts"
 
 /** The process dies, and another starts with nothing in memory. */
 const deaths = ["die before", "die after effect", "die after answer", "terminate"] as const
-/** What it sent last is still on its way when its successor starts. */
+/** The allocation that it sent last is still on its way when its successor starts. */
 const lateDeath = "die, it arrives later" as const
 export type Death = (typeof deaths)[number] | typeof lateDeath
 
@@ -71,7 +71,13 @@ export const mutates = ({ what }: Call): boolean => isMutation(what)
 export const faultsFor = ({ to, what }: Call): ReadonlyArray<FaultName> => {
   const both: ReadonlyArray<FaultName> = [...deaths, ...users, ...watches]
   if (to === "Kubernetes") return [...both, ...kubeRequests, ...(isMutation(what) ? kubeWrites : [])]
-  return [...both, ...anyCall, ...(isList(what) ? lists : []), ...(isMutation(what) ? [...jobs, lateDeath] : [])]
+  return [
+    ...both,
+    ...anyCall,
+    ...(isList(what) ? lists : []),
+    ...(isMutation(what) ? jobs : []),
+    ...(what === "associateIpAddress" ? [lateDeath] : [])
+  ]
 }
 
 export const isWatchFault = (name: FaultName): name is WatchFault => watches.some((one) => one === name)

@@ -83,9 +83,11 @@ export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, optio
   if (calls > mostMoreCalls(faults)) problems.push(`${calls} calls more than without faults`)
   const mutations = outcome.mutations - calm.mutations
   if (mutations > mostMoreMutations) problems.push(`${mutations} changes more than without faults`)
+  const leaves = scenario.steps.some(({ action }) => action._tag === "Remove")
   const expected = new Set([
     ...passing,
     ...calm.events.map(reasonOf),
+    ...(leaves ? farewell : []),
     ...(faults.some(({ name }) => name.endsWith("list") || name.startsWith("stale list")) ? blind : []),
     ...(outcome.end.userDeleted ? [...farewell, ...removed.events.map(reasonOf)] : [])
   ])

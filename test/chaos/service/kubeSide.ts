@@ -138,7 +138,9 @@ export const makeKubeSide = (outside: Outside, kube: KubeMemory["Service"]) => {
     /** The watches of this process break, as a call to the other side was made. */
     breakWatches,
     /** It answers, and nobody misses anything. */
-    calm: () => !isDown() && [...connections.values()].every((open) => [...open].every(({ dead }) => !dead))
+    calm: () =>
+      !isDown() &&
+      [...connections].every(([{ domain }, open]) => !domain.alive() || [...open].every(({ dead }) => !dead))
   }
 }
 

@@ -85,6 +85,55 @@ describe("after a restart", () => {
     }).pipe(Effect.provide(bed(narrow)))
   )
 
+  it.effect(
+    "so are those whose sources have changed while nobody was there, and a rule of the user's beside them is not",
+    () =>
+      Effect.gen(function* () {
+        const { addresses } = yield* balanced
+        yield* nodes
+        yield* applyService({ spec: { ports: [{ name: "http", port: 80, nodePort: 30_080 }] } })
+        yield* reconcile()
+        const own = (yield* world).addresses.find(({ ip }) => !addresses.includes(ip) && ip.endsWith(".101"))
+        const range = { ipaddressid: own?.id ?? "", protocol: "tcp", startport: "80", endport: "80" }
+        yield* byHand("createFirewallRule", { ...range, cidrlist: "203.0.113.0/24" })
+        yield* editService({ spec: { loadBalancerSourceRanges: ["192.0.2.0/24"] } })
+        yield* anew(reconcile())
+        assert.deepStrictEqual((yield* balanced).firewall, ["tcp 80-80 192.0.2.0/24", "tcp 80-80 203.0.113.0/24"])
+        yield* removeService()
+        yield* anew(reconcile())
+        assert.deepStrictEqual((yield* balanced).firewall, ["tcp 80-80 203.0.113.0/24"])
+      }).pipe(Effect.provide(bed(narrow)))
+  )
+
+  it.effect("nothing is open on a user's address for a rule that did not come about", () =>
+    Effect.gen(function* () {
+      const { before } = yield* given({ ports: [{ name: "http", port: 80, nodePort: 30_080 }] })
+      yield* inject({
+        command: "createLoadBalancerRule",
+        fault: { _tag: "failJob", code: 530, text: "Failed", result: true }
+      })
+      yield* Effect.exit(reconcile())
+      yield* removeService()
+      yield* anew(reconcile())
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed(narrow)))
+  )
+
+  it.effect("an address whose rules a person has deleted is still ours", () =>
+    Effect.gen(function* () {
+      const before = yield* wholeWorld
+      yield* nodes
+      yield* applyService()
+      yield* reconcile()
+      for (const { id } of (yield* world).loadBalancerRules) yield* byHand("deleteLoadBalancerRule", { id })
+      yield* reconcile().pipe(Effect.provideService(CallPriority, "resync"))
+      assert.isTrue((yield* world).loadBalancerRules.every(({ description }) => description.endsWith(":owned")))
+      yield* removeService()
+      yield* anew(reconcile())
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed(narrow)))
+  )
+
   it.effect("but a port that the user had opened before stays open", () =>
     Effect.gen(function* () {
       const { address } = yield* given()
