@@ -93,7 +93,7 @@ export const checkConflicts = (state: State, rule: Candidate, cause: number): Re
       continue
     }
     if (rule.start === undefined || rule.end === undefined || other.start === undefined || other.end === undefined) {
-      const neither = rule.start === undefined && other.start === undefined
+      const neither = [rule.start, rule.end, other.start, other.end].every((port) => port === undefined)
       if (neither && shared && sameProtocol) {
         return apiError(
           537,

@@ -10,6 +10,7 @@ import { addressCommands } from "./commands/addresses.ts"
 import { firewallCommands } from "./commands/firewall.ts"
 import { forwardingCommands } from "./commands/forwarding.ts"
 import { inventoryCommands } from "./commands/inventory.ts"
+import { loadBalancerCreationCommands } from "./commands/loadBalancerCreation.ts"
 import { loadBalancerCommands } from "./commands/loadBalancers.ts"
 import { machineCommands } from "./commands/machines.ts"
 import { memberCommands } from "./commands/members.ts"
@@ -35,6 +36,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...forwardingCommands,
   ...inventoryCommands,
   ...loadBalancerCommands,
+  ...loadBalancerCreationCommands,
   ...machineCommands,
   ...memberCommands,
   ...nicCommands,

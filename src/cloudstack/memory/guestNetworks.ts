@@ -1,7 +1,26 @@
-/** Addresses inside guest networks: which are free, and the MACs that go with NICs. */
+/** Guest networks: the one that a zone stands for, addresses inside them, and the MACs that go with NICs. */
+import { Result } from "effect"
+import { type ApiError, refuse } from "./errors.ts"
 import { toIp, toNumber } from "./net.ts"
 import type { Network } from "./records.ts"
 import type { State } from "./state.ts"
+import { mainDomain } from "./views.ts"
+
+/** A zone instead of a network means the owner's only isolated network there; tiers of VPCs are such networks too. */
+export const onlyNetwork = (
+  state: State,
+  owner: string,
+  zone: string,
+  accountName?: string
+): Result.Result<Network, ApiError> => {
+  const [first, second] = [...state.networks.values()].filter(
+    ({ kind, ...network }) =>
+      (kind === "isolated" || kind === "vpc-tier") && network.owner === owner && network.zone === zone
+  )
+  if (second !== undefined) return refuse("Account has more than one isolated network in the zone")
+  const where = `domain=${mainDomain} doesn't have virtual networks in zone=${state.zones.get(zone)?.name}`
+  return first === undefined ? refuse(`Account name=${accountName ?? null} ${where}`) : Result.succeed(first)
+}
 
 const usedIn = (state: State, network: string): ReadonlySet<number> => {
   const used = new Set<number>()

@@ -1,6 +1,6 @@
 /** What all list commands share: pages, counts, tag filters and the two ways of comparing texts. */
 import { Result } from "effect"
-import { type ApiError, apiError, refuse } from "./errors.ts"
+import { type ApiError, refuse } from "./errors.ts"
 import type { Arguments } from "./parameters.ts"
 import type { State } from "./state.ts"
 
@@ -11,7 +11,7 @@ interface Page {
   readonly to: number
 }
 
-/** `page` and `pagesize` go together; without them the list is cut at the default size without a word. */
+/** Without `page` and `pagesize` the list is cut at the default size without a word; that they come together is checked before. */
 export const pageOf = (state: State, args: Arguments): Result.Result<Page, ApiError> => {
   const page = args.int("page")
   const size = args.int("pagesize")
@@ -23,10 +23,8 @@ export const pageOf = (state: State, args: Arguments): Result.Result<Page, ApiEr
   if (size !== undefined && size > state.pageSize) {
     return refuse(`Page size can't exceed max allowed page size value: ${state.pageSize}`)
   }
-  if (size === undefined && page === undefined) return Result.succeed({ from: 0, to: state.pageSize })
-  if (size === undefined) return apiError(431, '"pagesize" parameter is required when "page" is specified')
-  if (page === undefined) return apiError(431, '"page" parameter is required when "pagesize" is specified')
-  const from = (Math.max(page, 1) - 1) * size
+  if (size === undefined) return Result.succeed({ from: 0, to: state.pageSize })
+  const from = (Math.max(page ?? 1, 1) - 1) * size
   return Result.succeed({ from, to: from + size })
 }
 

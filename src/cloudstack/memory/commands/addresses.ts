@@ -4,45 +4,45 @@ import { isRoot, namedOwner, owns, requireOwner, scope } from "../access.ts"
 import { checkLimit, takeFree } from "../addressPool.ts"
 import { answered, type Call, type Handler, type JobDone, submitted, success } from "../command.ts"
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
+import { onlyNetwork } from "../guestNetworks.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
 import type { Address, Network } from "../records.ts"
 import { addressView } from "../ruleViews.ts"
 import { put, rulesOfAddress, type State } from "../state.ts"
 import { releaseAddress } from "../teardown.ts"
 
-/** The network or VPC an address is wanted for, and who will own it. */
-const target = ({ args, caller, state }: Call) =>
+/** Who will own the address: whoever is named with domain or as project, else the owner of the network or VPC. */
+const ownerOf = ({ args, caller, state }: Call) =>
   Result.gen(function* () {
+    // An account without its domain counts for nothing.
+    const isNamed = args.text("projectid") !== undefined || args.text("domainid") !== undefined
+    const named = isNamed ? yield* namedOwner(state, caller, args) : undefined
+    const network = state.networks.get(args.text("networkid") ?? "")
     const vpc = state.vpcs.get(args.text("vpcid") ?? "")
-    const network =
-      state.networks.get(args.text("networkid") ?? "") ??
-      (yield* onlyNetwork(state, caller.id, args.text("zoneid"), vpc !== undefined))
-    if (network === undefined && vpc === undefined) {
+    const owner = named ?? (network === undefined ? (vpc?.owner ?? caller.id) : network.owner)
+    yield* requireOwner(state, caller, owner)
+    return owner
+  })
+
+/** The VPC or network an address is wanted for, and who will own it. A VPC goes before a network, a network before a zone. */
+const target = (call: Call) =>
+  Result.gen(function* () {
+    const { args, caller, state } = call
+    const owner = yield* ownerOf(call)
+    const vpc = state.vpcs.get(args.text("vpcid") ?? "")
+    const named = state.networks.get(args.text("networkid") ?? "")
+    const zone = args.text("zoneid") ?? vpc?.zone ?? named?.zone
+    if (zone === undefined) {
       return yield* refuse(
         "Unable to figure out zone to assign IP to. Please specify either zoneId, or networkId, or vpcId in the call"
       )
     }
-    const named = yield* namedOwner(state, caller, args)
-    const holder = network === undefined ? vpc?.owner : network.owner
-    yield* requireOwner(state, caller, holder)
-    const owner = named ?? holder
-    if (owner === undefined) return yield* deny()
-    return { network, vpc: network === undefined ? vpc : undefined, owner, zone: network?.zone ?? vpc?.zone ?? "" }
+    const wanted = { owner: owner ?? caller.id, zone }
+    if (vpc !== undefined) return { ...wanted, network: undefined, vpc }
+    const accountName = args.text("account") ?? caller.name
+    const network = named ?? (yield* onlyNetwork(state, wanted.owner, zone, accountName))
+    return { ...wanted, network, vpc: undefined }
   })
-
-/** `zoneid` alone means the account's only isolated network there. */
-const onlyNetwork = (
-  state: State,
-  owner: string,
-  zone: string | undefined,
-  vpc: boolean
-): Result.Result<Network | undefined, ApiError> => {
-  if (zone === undefined || vpc) return Result.succeed(undefined)
-  const own = [...state.networks.values()].filter(
-    (network) => network.kind === "isolated" && network.owner === owner && network.zone === zone
-  )
-  return own.length > 1 ? refuse("Account has more than one isolated network in the zone") : Result.succeed(own[0])
-}
 
 const hasSourceNat = (state: State, network: string) =>
   [...state.addresses.values()].some((address) => address.network === network && address.sourceNat)
@@ -52,7 +52,7 @@ const associateIpAddress: Handler = (call) =>
     const { network, owner, vpc, zone } = yield* target(call)
     if (network?.kind === "shared" && !network.services.some((service) => addressServices.has(service))) {
       return yield* refuse(
-        "IP can be associated with guest network of 'shared' type only if network services Source Nat, Static Nat, Port Forwarding, Load balancing, firewall are enabled in the network"
+        "Associate IP address can only be called on the shared networks in the advanced zone with Firewall/Source Nat/Static Nat/Port Forwarding/Load balancing services enabled"
       )
     }
     yield* checkLimit(call.state, owner)
@@ -113,7 +113,11 @@ const disassociateIpAddress: Handler = ({ args, caller, state }) =>
     }
     if (id === undefined && ip === undefined) return yield* refuse("Please specify either IP address or IP address ID")
     const address = [...state.addresses.values()].find((row) => (id === undefined ? row.ip === ip : row.id === id))
-    if (address === undefined) return yield* refuse(`Unable to find IP address by address: ${ip}`)
+    if (address === undefined) {
+      return yield* refuse(
+        id === undefined ? `Unable to find IP address by IP address=${ip}` : `Unable to find IP address by ID=${id}`
+      )
+    }
     if (address.owner === undefined) {
       // Nobody's address cannot be noted in the job's event: the server trips over its own database.
       return yield* broken(
@@ -167,7 +171,8 @@ const listPublicIpAddresses: Handler = ({ args, caller, state }) =>
     if (args.flag("allocatedonly") === true && wantsFree) {
       return yield* refuse("Conflict: allocatedonly is true but state is Free")
     }
-    const onlyAllocated = states.includes("allocated") || (args.flag("allocatedonly") ?? !wantsFree)
+    const asked = args.flag("allocatedonly")
+    const onlyAllocated = wantsFree ? false : states.includes("allocated") || (asked ?? true)
     const visible = yield* scope(state, caller, args, id !== undefined)
     const tagged = yield* tagFilter(state, args)
     const network = state.networks.get(args.text("associatednetworkid") ?? "")

@@ -1,6 +1,7 @@
 /** Firewall rules of isolated networks (ingress). A rule is never changed, only made and deleted. */
 import { Result } from "effect"
 import { owns, requireOwner, scope } from "../access.ts"
+import { checkService } from "../addressServices.ts"
 import { answered, type Call, type Handler, submitted, success } from "../command.ts"
 import { checkConflicts } from "../conflicts.ts"
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
@@ -11,7 +12,7 @@ import { firewallView } from "../ruleViews.ts"
 import { mint, put, type State } from "../state.ts"
 import { removeFirewall } from "../teardown.ts"
 
-const protocols = ["tcp", "udp", "icmp"]
+const protocols = "tcp,udp,icmp"
 
 const networkOf = (state: State, address: Address): Result.Result<Network, ApiError> => {
   const network = state.networks.get(address.network ?? "")
@@ -30,13 +31,14 @@ const checkPorts = (start: number | undefined, end: number | undefined): Result.
     : Result.succeed(undefined)
 }
 
-const checkService = (state: State, address: Address, network: Network): Result.Result<void, ApiError> => {
-  if (network.vpc !== undefined) {
-    return refuse(`There is no new provider for IP ${address.ip} of service Firewall!`)
+/** Firewalls are a matter of isolated networks. */
+const checkOffered = (address: Address, network: Network): Result.Result<void, ApiError> => {
+  if (address.vpc !== undefined) {
+    return broken("Unable to create routing firewall rule. Please use routing firewall API instead.")
   }
   return network.services.includes("Firewall")
     ? Result.succeed(undefined)
-    : broken(`Service Firewall is not supported in the network id=${state.networks.get(network.id)?.n}`, 4390)
+    : broken(`Service Firewall is not supported in the network id=${network.n}`, 4390)
 }
 
 const createFirewallRule: Handler = ({ args, caller, state }: Call) =>
@@ -48,22 +50,24 @@ const createFirewallRule: Handler = ({ args, caller, state }: Call) =>
     if (bad !== undefined) return yield* apiError(431, `Source CIDRs formatting error ${bad}`)
     const cidrs = sent.length === 0 ? ["0.0.0.0/0"] : sent
     const network = yield* networkOf(state, address)
-    yield* requireOwner(state, caller, address.owner)
     const startPort = args.int("startport")
     const endPort = args.int("endport") ?? startPort
-    yield* checkService(state, address, network)
+    yield* checkService(state, address, network, "Firewall")
     yield* checkPorts(startPort, endPort)
+    yield* requireOwner(state, caller, address.owner)
+    yield* checkOffered(address, network)
     const sentProtocol = (args.text("protocol") ?? "").trim()
     const protocol = sentProtocol.toLowerCase()
+    // The server looks for the text anywhere in its list, so that a part of a name passes as well.
     if (!protocols.includes(protocol)) {
       return yield* refuse(`Protocol ${sentProtocol} is not supported in zone ${state.zones.get(network.zone)?.n}`)
     }
     const icmp = protocol === "icmp"
-    if (icmp && (startPort !== undefined || endPort !== undefined)) {
-      return yield* refuse("Can't specify start/end port when protocol is ICMP")
-    }
     if (!icmp && (args.int("icmptype") !== undefined || args.int("icmpcode") !== undefined)) {
       return yield* refuse("Can specify icmpCode and icmpType for ICMP protocol only")
+    }
+    if (icmp && (startPort !== undefined || endPort !== undefined)) {
+      return yield* refuse("Can't specify start/end port when protocol is ICMP")
     }
     const icmpType = icmp ? (args.int("icmptype") ?? -1) : undefined
     const icmpCode = icmp ? (args.int("icmpcode") ?? -1) : undefined

@@ -1,15 +1,16 @@
 /** Port forwarding rules: what else can take the ports of a public address. */
 import { Result } from "effect"
 import { owns, requireOwner, scope } from "../access.ts"
+import { checkService } from "../addressServices.ts"
 import { answered, type Handler, submitted, success } from "../command.ts"
 import { checkConflicts } from "../conflicts.ts"
-import { broken, deny, refuse } from "../errors.ts"
+import { type ApiError, broken, deny, refuse } from "../errors.ts"
 import { optional, paged, tagFilter } from "../lists.ts"
 import { isPort } from "../net.ts"
-import { openFirewall } from "../openFirewall.ts"
+import { applyOpened, openFirewall } from "../openFirewall.ts"
 import type { Arguments } from "../parameters.ts"
-import type { ForwardingRule } from "../records.ts"
-import { forwardingView } from "../ruleViews.ts"
+import type { Address, ForwardingRule, Network } from "../records.ts"
+import { addressText, forwardingView, networkText } from "../ruleViews.ts"
 import { mint, put, type State } from "../state.ts"
 import { removeForwarding } from "../teardown.ts"
 import { isAlive } from "../vmStates.ts"
@@ -17,36 +18,50 @@ import { isAlive } from "../vmStates.ts"
 const pushesOf = (state: State, network: string) =>
   state.networks.get(network)?.state === "Implemented" ? [network] : []
 
-/** A range is forwarded to the same range. */
-const checkPorts = (args: Arguments) => {
+const portsOf = (args: Arguments) => {
   const publicPort = args.int("publicport") ?? 0
-  const publicEndPort = args.int("publicendport") ?? publicPort
   const privatePort = args.int("privateport") ?? 0
-  const privateEndPort = args.int("privateendport") ?? privatePort
+  const publicEndPort = args.int("publicendport") ?? publicPort
+  return { publicPort, publicEndPort, privatePort, privateEndPort: args.int("privateendport") ?? privatePort }
+}
+
+const checkPublicPorts = ({ publicEndPort, publicPort }: ReturnType<typeof portsOf>) => {
   if (!isPort(publicPort)) return refuse(`publicPort is an invalid value: ${publicPort}`)
   if (!isPort(publicEndPort)) return refuse(`Public port range is an invalid value: ${publicEndPort}`)
-  if (publicPort > publicEndPort || privatePort > privateEndPort) {
-    return refuse("Start port can't be bigger than end port")
-  }
-  if (privateEndPort - privatePort !== publicEndPort - publicPort) {
-    return refuse("Source port and destination port ranges should be of equal sizes.")
-  }
-  if (publicPort !== publicEndPort && publicPort !== privatePort) {
-    return refuse("Private port start should be equal to public port start")
-  }
-  return Result.succeed({ publicPort, publicEndPort, privatePort, privateEndPort })
+  return publicPort > publicEndPort ? refuse("Start port can't be bigger than end port") : Result.succeed(undefined)
 }
+
+const checkPrivatePorts = (ports: ReturnType<typeof portsOf>) => {
+  const { privateEndPort, privatePort, publicEndPort, publicPort } = ports
+  if (privatePort > privateEndPort) return refuse("Start port can't be bigger than end port")
+  return privateEndPort - privatePort === publicEndPort - publicPort
+    ? Result.succeed(undefined)
+    : refuse("Source port and destination port ranges should be of equal sizes.")
+}
+
+/** An address outside a VPC has its network; inside, the tier it is tied to, or else the one that is named. */
+const networkFor = (state: State, args: Arguments, address: Address): Result.Result<Network, ApiError> =>
+  Result.gen(function* () {
+    const network = state.networks.get(address.network ?? args.text("networkid") ?? "")
+    if (network === undefined) {
+      return yield* refuse(
+        `Unable to create port forwarding rule for the ipAddress id=${address.n} as ip is not associated with any network and no networkId is passed in`
+      )
+    }
+    if (address.network === undefined && (address.vpc === undefined || network.vpc !== address.vpc)) {
+      return yield* refuse(`Ip address ${addressText(address)} is not assigned to the network ${networkText(network)}`)
+    }
+    yield* checkService(state, address, network, "PortForwarding")
+    return network
+  })
 
 const createPortForwardingRule: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const address = state.addresses.get(args.text("ipaddressid") ?? "")
     const vm = state.vms.get(args.text("virtualmachineid") ?? "")
     if (address === undefined || address.state !== "Allocated" || address.owner === undefined) {
-      return yield* refuse(
-        `Unable to create port forwarding rule; IP id=${address?.n ?? 0} is not associated with any network`
-      )
+      return yield* refuse(`Unable to create PF rule, invalid IP address id ${address?.n ?? args.raw("ipaddressid")}`)
     }
-    yield* requireOwner(state, caller, address.owner)
     const open = args.flag("openfirewall") ?? address.vpc === undefined
     if (open && address.vpc !== undefined) {
       return yield* refuse("Can't have openFirewall=true when IP address belongs to VPC")
@@ -54,21 +69,22 @@ const createPortForwardingRule: Handler = ({ args, caller, state }) =>
     if (address.staticNat !== undefined) {
       return yield* refuse(`Unable to create port forwarding rule; ip id=${address.n} has static nat enabled`)
     }
-    const network =
-      state.networks.get(address.network ?? "") ??
-      (address.vpc === undefined ? undefined : state.networks.get(args.text("networkid") ?? ""))
-    if (network === undefined) return yield* refuse(`Unable to find network by ip id=${address.n}`)
+    const network = yield* networkFor(state, args, address)
+    const ports = portsOf(args)
+    yield* checkPublicPorts(ports)
+    yield* requireOwner(state, caller, address.owner)
     if (!network.services.includes("PortForwarding")) {
-      return yield* refuse(`Port forwarding is not supported in network ${network.n}`)
+      return yield* broken(`Service PortForwarding is not supported in the network id=${network.n}`, 4390)
     }
-    const ports = yield* checkPorts(args)
-    const protocol = (args.text("protocol") ?? "").trim().toLowerCase()
-    if (protocol !== "tcp" && protocol !== "udp") {
-      return yield* refuse(`Protocol ${protocol} is not supported in zone ${state.zones.get(network.zone)?.n}`)
+    const sentProtocol = (args.text("protocol") ?? "").trim()
+    const protocol = sentProtocol.toLowerCase()
+    if (!"tcp,udp".includes(protocol)) {
+      return yield* refuse(`Protocol ${sentProtocol} is not supported in zone ${state.zones.get(network.zone)?.n}`)
     }
+    yield* checkPrivatePorts(ports)
     if (vm === undefined || vm.removed) {
       return yield* refuse(
-        `Unable to create port forwarding rule on address ${address.ip}, invalid virtual machine id specified (${vm?.n ?? 0}).`
+        `Unable to create port forwarding rule on address ${addressText(address)}, invalid virtual machine id specified (${vm?.n ?? args.raw("virtualmachineid")}).`
       )
     }
     if (!isAlive(vm)) return yield* refuse(`Invalid user vm: ${vm.n}`)
@@ -79,21 +95,11 @@ const createPortForwardingRule: Handler = ({ args, caller, state }) =>
     if (vmIp !== nic.ip && !nic.secondary.some(({ ip }) => ip === vmIp)) {
       return yield* refuse("IP Address is not in the VM nic's network ")
     }
-    yield* checkConflicts(
-      state,
-      {
-        purpose: "PortForwarding",
-        address: address.id,
-        network: network.id,
-        protocol,
-        start: ports.publicPort,
-        end: ports.publicEndPort,
-        cidrs: []
-      },
-      4360
-    )
+    if (ports.publicPort !== ports.publicEndPort && ports.publicPort !== ports.privatePort) {
+      return yield* refuse("Private port start should be equal to public port start")
+    }
     const [minted, row] = mint(state)
-    const rule: ForwardingRule = {
+    const draft: ForwardingRule = {
       ...row,
       address: address.id,
       network: network.id,
@@ -106,23 +112,26 @@ const createPortForwardingRule: Handler = ({ args, caller, state }) =>
       state: "Add",
       opened: undefined
     }
+    const range = { protocol, start: ports.publicPort, end: ports.publicEndPort }
+    const staged = { ...minted, forwarding: put(minted.forwarding, draft) }
+    const opened = open ? yield* openFirewall(staged, draft, range, 4360) : { state: staged, made: undefined }
+    const candidate = { purpose: "PortForwarding", address: address.id, network: network.id, cidrs: [] } as const
+    yield* checkConflicts(state, { ...candidate, ...range }, 4360)
+    const rule = { ...draft, opened: opened.made }
     const addresses =
-      address.vpc === undefined ? minted.addresses : put(minted.addresses, { ...address, network: network.id })
+      address.vpc === undefined ? state.addresses : put(state.addresses, { ...address, network: network.id })
     return submitted(
-      { ...minted, addresses, forwarding: put(minted.forwarding, rule) },
+      { ...opened.state, addresses, forwarding: put(opened.state.forwarding, rule) },
       {
         instanceType: "FirewallRule",
         instance: { kind: "forwarding", id: rule.id },
         undo: (state) => removeForwarding(state, rule.id),
-        run: (state) => {
+        run: (before) => {
+          const state = applyOpened(before, opened.made)
           const now = state.forwarding.get(rule.id)
           if (now === undefined) return broken("Failed to apply port forwarding rule")
-          const wanted = open && network.services.includes("Firewall")
-          const { made, state: opened } = wanted
-            ? openFirewall(state, now, protocol, ports.publicPort, ports.publicEndPort)
-            : { made: undefined, state }
-          const active: ForwardingRule = { ...now, state: "Active", opened: made }
-          const done = { ...opened, forwarding: put(opened.forwarding, active) }
+          const active: ForwardingRule = { ...now, state: "Active" }
+          const done = { ...state, forwarding: put(state.forwarding, active) }
           const result = { portforwardingrule: forwardingView(done, active) }
           return Result.succeed({ state: done, result, pushes: pushesOf(state, network.id) })
         }

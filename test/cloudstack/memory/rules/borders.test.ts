@@ -23,7 +23,7 @@ describe("firewall rules", () => {
         ipaddressid,
         protocol: "udp",
         startport: "1",
-        cidrlist: "2001:db8::/32, 10.0.0.0/8"
+        cidrlist: "2001:db8::/32,,10.0.0.0/8"
       })
       assert.strictEqual(ip6["cidrlist"], "2001:db8::/32,10.0.0.0/8")
     }).pipe(simulated)

@@ -26,6 +26,38 @@ describe("parameters", () => {
         yield* alice.verdict("listZones", { keyword: "a\u0007" }),
         "431/9999 Received value containing illegal ASCII non-printable characters for parameter keyword"
       )
+      assert.match(yield* alice.verdict("listZones", { keyword: "a\tb" }), /illegal ASCII/)
+      assert.strictEqual(yield* alice.verdict("listZones", { keyword: "a\r\nb" }), "200")
+    }).pipe(simulated)
+  )
+
+  it.effect("ids are looked up, numbers are believed, and nothing at all is no id", () =>
+    Effect.gen(function* () {
+      const list = (id: string) => alice.verdict("listVirtualMachines", { id })
+      assert.strictEqual(yield* list(""), unknownId("listVirtualMachines", "id", ""))
+      assert.deepStrictEqual(yield* alice.ok("listVirtualMachines", { id: "987654" }), {})
+      assert.deepStrictEqual(yield* alice.ok("listVirtualMachines", { id: "-1" }), {})
+      const zero =
+        "431/9999 Unable to execute API command listvirtualmachines due to invalid value. Invalid value provided for API arg: id"
+      assert.strictEqual(yield* list("0"), zero)
+      const vm = yield* alice.idOf("listVirtualMachines", "n1")
+      assert.lengthOf(yield* alice.all("listVirtualMachines", { id: vm.toUpperCase() }), 1)
+      // What came with a later release takes UUIDs as they are written, or ignores them.
+      assert.isAbove((yield* alice.all("listVirtualMachines", { autoscalevmgroupid: nowhere.toUpperCase() })).length, 1)
+    }).pipe(simulated)
+  )
+
+  it.effect("pages are checked when everything else is decoded, in lists without pages too", () =>
+    Effect.gen(function* () {
+      const alone = '431/9999 "page" parameter is required when "pagesize" is specified'
+      const virtualmachineid = yield* alice.idOf("listVirtualMachines", "n1")
+      assert.strictEqual(yield* alice.verdict("listNics", { virtualmachineid, pagesize: "2" }), alone)
+      assert.strictEqual(
+        yield* alice.verdict("listNics", { virtualmachineid: nowhere, pagesize: "2" }),
+        unknownId("listNics", "virtualmachineid")
+      )
+      assert.strictEqual(yield* alice.verdict("listVirtualMachines", { pagesize: "2", details: "nonsense" }), alone)
+      assert.strictEqual(yield* alice.verdict("listApis", { name: "listZones", pagesize: "2" }), "200")
     }).pipe(simulated)
   )
 
@@ -63,6 +95,18 @@ describe("parameters", () => {
         }),
         "431/4350 Invalid value provided for API arg: name"
       )
+      assert.strictEqual(
+        yield* alice.verdict("createLoadBalancerRule", { algorithm: "source", name: "x", privateport: "" }),
+        "431/4350 Invalid value provided for API arg: privateport"
+      )
+      assert.strictEqual(
+        yield* alice.verdict("deleteFirewallRule", { id: "" }),
+        "431/4350 Invalid value provided for API arg: id"
+      )
+      assert.strictEqual(
+        yield* alice.verdict("createTags", { tags: "", resourcetype: "UserVm", resourceids: "x" }),
+        "431/4350 Invalid value provided for API arg: tags"
+      )
     }).pipe(simulated)
   )
 
@@ -73,7 +117,11 @@ describe("parameters", () => {
         yield* alice.verdict("listVirtualMachines", { ids: `${id},${nowhere}` }),
         unknownId("listVirtualMachines", "ids")
       )
-      assert.lengthOf(yield* alice.all("listVirtualMachines", { ids: `${id} , ,` }), 1)
+      assert.lengthOf(yield* alice.all("listVirtualMachines", { ids: `${id},,` }), 1)
+      assert.strictEqual(
+        yield* alice.verdict("listVirtualMachines", { ids: `${id}, ${id}` }),
+        unknownId("listVirtualMachines", "ids", " <uuid>")
+      )
       assert.isAbove((yield* alice.all("listVirtualMachines", { ids: "" })).length, 3)
       assert.strictEqual(
         yield* alice.verdict("listVirtualMachines", { ids: id, id }),
@@ -84,10 +132,21 @@ describe("parameters", () => {
 
   it.effect("a malformed map is 430", () =>
     Effect.gen(function* () {
-      const text =
-        "430/9999 Unable to decode parameter tags; if specifying an object array, please use parameter[index].field=XXX, e.g. userGroupList[0].group=httpGroup"
-      const resource = { resourcetype: "UserVm", resourceids: "x" }
-      assert.strictEqual(yield* alice.verdict("createTags", { ...resource, "tags[x].key": "k" }), text)
+      const malformed = (name: string) =>
+        `430/9999 Unable to decode parameter ${name}; if specifying an object array, please use parameter[index].field=XXX, e.g. userGroupList[0].group=httpGroup`
+      for (const name of ["tags[x].key", "Tags[0]", "tags[0][1].key", "tags[0.key", "nobody[knows].it"]) {
+        assert.strictEqual(yield* alice.verdict("createTags", { [name]: "k" }), malformed(name))
+      }
+      const role = { "TAGS[0].key": "role", "TAGS[0].value": "node" }
+      assert.strictEqual(yield* alice.verdict("listVirtualMachines", role), "200")
+      assert.strictEqual(
+        yield* alice.verdict("listVirtualMachines", { "tags[0].KEY": "role", "tags[0].value": "node" }),
+        "200"
+      )
+      assert.strictEqual(
+        yield* alice.verdict("listVirtualMachines", { "tags[0].key": "role", "tags[0].VALUE": "node" }),
+        "431/4350 No value is passed in for key role"
+      )
     }).pipe(simulated)
   )
 })
