@@ -1,14 +1,11 @@
-/** What an ACL item may look like, and which list a call is about. */
+/** What an ACL item may look like. */
 import { Result } from "effect"
-import { owns } from "./access.ts"
-import type { Call } from "./command.ts"
-import { type ApiError, apiError, deny, refuse } from "./errors.ts"
+import { type ApiError, apiError, nothingSent, refuse } from "./errors.ts"
 import { isCidr, isPort } from "./net.ts"
 import type { Arguments } from "./parameters.ts"
 import type { AclItem, AclList } from "./records.ts"
-import { mint, put, type State } from "./state.ts"
 
-type Fields = Omit<AclItem, "id" | "n" | "list" | "number" | "state">
+export type AclItemFields = Omit<AclItem, "id" | "n" | "list" | "number" | "state">
 
 const parseDirection = (text: string): AclItem["trafficType"] | undefined => {
   if (text.toLowerCase() === "ingress") return "Ingress"
@@ -20,42 +17,64 @@ const parseAction = (text: string): AclItem["action"] | undefined => {
   return text.toLowerCase() === "deny" ? "Deny" : undefined
 }
 
-export const ownerOfList = (state: State, list: AclList): string | undefined => state.vpcs.get(list.vpc ?? "")?.owner
-
-/** The networks that use a list, and so get a push when an item changes. */
-export const tiersOf = (state: State, list: string) =>
-  [...state.networks.values()].filter((network) => network.acl === list)
-
 /** As sent, but for 1, which is ICMP by its number. */
-const protocolOf = (args: Arguments): string | undefined => {
-  const sent = args.text("protocol")?.trim()
-  return sent === "1" ? "icmp" : sent
+const protocolOf = (args: Arguments): string => {
+  const sent = args.text("protocol")?.trim() ?? ""
+  return /^\d+$/.test(sent) && Number(sent) === 1 ? "icmp" : sent
 }
 
-/** The sent fields over `base`, or over the defaults of a new item. */
-export const itemFields = (args: Arguments, base: AclItem | undefined): Result.Result<Fields, ApiError> =>
+export const directionOf = (args: Arguments): Result.Result<AclItem["trafficType"], ApiError> => {
+  const sent = args.text("traffictype")
+  const direction = sent === undefined ? "Ingress" : parseDirection(sent)
+  return direction === undefined ? refuse(`Invalid traffic type ${sent}`) : Result.succeed(direction)
+}
+
+export const actionOf = (args: Arguments): Result.Result<AclItem["action"], ApiError> => {
+  const sent = args.text("action")
+  const action = sent === undefined ? "Allow" : parseAction(sent)
+  return action === undefined
+    ? refuse(`Invalid action [${sent}]. Permitted actions are Allow and Deny`)
+    : Result.succeed(action)
+}
+
+/** A new item: what is not sent has its default. */
+export const newItem = (
+  args: Arguments,
+  trafficType: AclItem["trafficType"],
+  action: AclItem["action"]
+): AclItemFields => {
+  const protocol = protocolOf(args)
+  const icmp = protocol.toLowerCase() === "icmp" ? -1 : undefined
+  const startPort = args.int("startport")
+  return {
+    protocol,
+    startPort,
+    endPort: args.int("endport") ?? startPort,
+    cidrs: args.items("cidrlist")?.join(",") ?? "0.0.0.0/0,::/0",
+    trafficType,
+    action,
+    reason: args.text("reason"),
+    icmpType: args.int("icmptype") ?? icmp,
+    icmpCode: args.int("icmpcode") ?? icmp
+  }
+}
+
+const filled = (text: string | undefined) => (text?.trim() === "" ? undefined : text)
+
+/** A changed item: what is not sent, or blank, stays as it is. Nothing follows from anything here. */
+export const changedItem = (args: Arguments, item: AclItem): Result.Result<AclItemFields, ApiError> =>
   Result.gen(function* () {
-    const cidrs = args.items("cidrlist")
-    const direction = args.text("traffictype")
-    const trafficType = direction === undefined ? (base?.trafficType ?? "Ingress") : parseDirection(direction)
-    if (trafficType === undefined) return yield* refuse(`Invalid traffic type ${direction}`)
-    const verdict = args.text("action")
-    const action = verdict === undefined ? (base?.action ?? "Allow") : parseAction(verdict)
-    if (action === undefined) return yield* refuse(`Invalid action [${verdict}]. Permitted actions are Allow and Deny`)
-    const startPort = args.int("startport") ?? base?.startPort
-    const sentEnd = args.int("endport") ?? (args.int("startport") === undefined ? base?.endPort : undefined)
-    const protocol = protocolOf(args) ?? base?.protocol ?? "all"
-    const icmp = protocol.toLowerCase() === "icmp" ? -1 : undefined
+    const cidrs = args.items("cidrlist") ?? []
     return {
-      protocol,
-      startPort,
-      endPort: sentEnd ?? startPort,
-      cidrs: cidrs === undefined || cidrs.length === 0 ? (base?.cidrs ?? "0.0.0.0/0,::/0") : cidrs.join(","),
-      trafficType,
-      action,
-      reason: args.text("reason") ?? base?.reason,
-      icmpType: args.int("icmptype") ?? base?.icmpType ?? icmp,
-      icmpCode: args.int("icmpcode") ?? base?.icmpCode ?? icmp
+      protocol: filled(args.text("protocol"))?.trim() ?? item.protocol,
+      startPort: args.int("startport") ?? item.startPort,
+      endPort: args.int("endport") ?? item.endPort,
+      cidrs: cidrs.length === 0 ? item.cidrs : cidrs.join(","),
+      trafficType: parseDirection(args.text("traffictype") ?? "") ?? item.trafficType,
+      action: filled(args.text("action")) === undefined ? item.action : yield* actionOf(args),
+      reason: filled(args.text("reason")) ?? item.reason,
+      icmpType: args.int("icmptype") ?? item.icmpType,
+      icmpCode: args.int("icmpcode") ?? item.icmpCode
     }
   })
 
@@ -65,18 +84,18 @@ export const checkNumber = (
   list: AclList
 ): Result.Result<void, ApiError> => {
   if (number < 1) return refuse(`Invalid number [${number}]. Number cannot be < 1`)
-  return others.some((other) => other.number === number)
+  return others.some((item) => item.number === number)
     ? refuse(`ACL item with number ${number} already exists in ACL: ${list.id}`)
     : Result.succeed(undefined)
 }
 
-const checkPorts = ({ endPort, protocol, startPort }: Fields): Result.Result<void, ApiError> => {
+const checkPorts = ({ endPort, protocol, startPort }: AclItemFields): Result.Result<void, ApiError> => {
   if (startPort === undefined && endPort === undefined) return Result.succeed(undefined)
-  if (startPort !== undefined && !isPort(startPort)) {
-    return refuse(`Start public port is an invalid value: ${startPort}`)
-  }
-  if (endPort !== undefined && !isPort(endPort)) return refuse(`End public port is an invalid value: ${endPort}`)
-  if (startPort !== undefined && endPort !== undefined && startPort > endPort) {
+  if (startPort === undefined) return nothingSent("sourcePortStart")
+  if (!isPort(startPort)) return refuse(`Start public port is an invalid value: ${startPort}`)
+  if (endPort === undefined) return nothingSent("sourcePortEnd")
+  if (!isPort(endPort)) return refuse(`End public port is an invalid value: ${endPort}`)
+  if (startPort > endPort) {
     return refuse(`Start port can't be bigger than end port [startport=${startPort},endport=${endPort}]`)
   }
   return protocol.toLowerCase() === "all"
@@ -86,7 +105,8 @@ const checkPorts = ({ endPort, protocol, startPort }: Fields): Result.Result<voi
 
 const protocols = "tcp,udp,icmp,all"
 
-const checkProtocol = ({ endPort, icmpCode, icmpType, protocol, startPort }: Fields): Result.Result<void, ApiError> => {
+const checkProtocol = (item: AclItemFields): Result.Result<void, ApiError> => {
+  const { endPort, icmpCode, icmpType, protocol, startPort } = item
   const numeric = /^\d+$/.test(protocol)
   if (numeric && Number(protocol) > 255) return refuse(`Invalid protocol number: ${Number(protocol)}`)
   // The server looks for the text anywhere in its list, so that a part of a name passes as well.
@@ -99,48 +119,27 @@ const checkProtocol = ({ endPort, icmpCode, icmpType, protocol, startPort }: Fie
   }
   return icmp && (startPort !== undefined || endPort !== undefined)
     ? refuse("Can't specify start/end port when protocol is ICMP")
+    : checkIcmp(item)
+}
+
+/** -1 is any of them. Without a type the code is not looked at. */
+const checkIcmp = ({ icmpCode, icmpType }: AclItemFields): Result.Result<void, ApiError> => {
+  if (icmpType === undefined) return Result.succeed(undefined)
+  if (icmpType < -1 || icmpType > 255) {
+    return refuse(`Invalid icmp type [${icmpType}]. It should belong to [0-255] range`)
+  }
+  return icmpCode !== undefined && (icmpCode < -1 || icmpCode > 16)
+    ? refuse(
+        `Invalid icmp code [${icmpCode}]. It should belong to [0-16] range and can be defined when icmpType belongs to [0-40] range`
+      )
     : Result.succeed(undefined)
 }
 
 /** Ports, sources and protocol, in the server's order. */
-export const checkItem = (item: Fields): Result.Result<void, ApiError> =>
+export const checkItem = (item: AclItemFields): Result.Result<void, ApiError> =>
   Result.gen(function* () {
     yield* checkPorts(item)
-    const bad = item.cidrs.split(",").find((cidr) => !isCidr(cidr))
+    const bad = item.cidrs.split(",").find((cidr) => cidr !== "" && !isCidr(cidr))
     if (bad !== undefined) return yield* apiError(431, `Source cidrs formatting error ${bad}`)
     return yield* checkProtocol(item)
-  })
-
-/** The list that `aclid` or `networkid` means; a tier without one gets a new one. */
-export const withList = ({
-  args,
-  caller,
-  state
-}: Call): Result.Result<{ readonly state: State; readonly list: AclList }, ApiError> =>
-  Result.gen(function* () {
-    const given = state.aclLists.get(args.text("aclid") ?? "")
-    if (given !== undefined) return { state, list: given }
-    const network = state.networks.get(args.text("networkid") ?? "")
-    if (network === undefined) {
-      return yield* refuse("Cannot create Network ACL Item. ACL Id or network Id is required")
-    }
-    if (network.vpc === undefined) return yield* refuse(`Network: ${network.id} does not belong to VPC`)
-    if (!owns(state, caller, network.owner)) return yield* deny()
-    const used = state.aclLists.get(network.acl ?? "")
-    if (used !== undefined) return { state, list: used }
-    const [minted, row] = mint(state)
-    const list: AclList = {
-      ...row,
-      name: `VPC_${state.vpcs.get(network.vpc)?.name}_Tier_${network.name}_ACL_${network.id}`,
-      description: `ACL for ${network.name}`,
-      vpc: network.vpc
-    }
-    return {
-      list,
-      state: {
-        ...minted,
-        aclLists: put(minted.aclLists, list),
-        networks: put(minted.networks, { ...network, acl: list.id })
-      }
-    }
   })

@@ -113,23 +113,25 @@ const addVpcs = (build: Builder): void => {
     addSourceNat(build, vpc.owner, vpc.zone, { network: undefined, vpc: vpc.id })
   }
   for (const { items, name, ref, vpc } of build.world.aclLists) {
-    const list = { ...build.row(ref), name, description: name, vpc: build.id(vpc) }
+    const list = { ...build.row(ref), name, description: name, vpc: build.id(vpc), builtIn: false }
     build.state = { ...build.state, aclLists: put(build.state.aclLists, list) }
     let highest = 0
     for (const item of items) {
       const number = item.number ?? highest + 1
       highest = Math.max(highest, number)
+      const protocol = item.protocol === 1 || item.protocol === "1" ? "icmp" : String(item.protocol)
+      const icmp = protocol.toLowerCase() === "icmp" ? -1 : undefined
       addItem(build, list.id, {
         number,
-        protocol: String(item.protocol),
+        protocol,
         startPort: item.startport,
         endPort: item.endport ?? item.startport,
         cidrs: item.cidrlist ?? "0.0.0.0/0,::/0",
         trafficType: item.traffictype?.toLowerCase() === "egress" ? "Egress" : "Ingress",
         action: item.action?.toLowerCase() === "deny" ? "Deny" : "Allow",
         reason: item.reason,
-        icmpType: item.icmptype,
-        icmpCode: item.icmpcode
+        icmpType: item.icmptype ?? icmp,
+        icmpCode: item.icmpcode ?? icmp
       })
     }
   }
@@ -146,7 +148,7 @@ const addBuiltInLists = (build: Builder): void => {
     ["default_allow", "Allow"]
   ] as const) {
     const description = `Default Network ACL ${action} All`
-    const list = { ...build.row(name), name, description, vpc: undefined }
+    const list = { ...build.row(name), name, description, vpc: undefined, builtIn: true }
     build.state = { ...build.state, aclLists: put(build.state.aclLists, list) }
     for (const [number, trafficType] of [
       [1, "Ingress"],

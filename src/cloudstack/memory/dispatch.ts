@@ -5,6 +5,7 @@ import { parameterOf } from "./auth.ts"
 import type { Content, Handler, JobPlan, Outcome } from "./command.ts"
 import { accountCommands } from "./commands/accounts.ts"
 import { aclListCommands } from "./commands/aclLists.ts"
+import { aclMoveCommands } from "./commands/aclMoves.ts"
 import { aclCommands } from "./commands/acls.ts"
 import { addressCommands } from "./commands/addresses.ts"
 import { firewallCommands } from "./commands/firewall.ts"
@@ -31,6 +32,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...accountCommands,
   ...aclCommands,
   ...aclListCommands,
+  ...aclMoveCommands,
   ...addressCommands,
   ...firewallCommands,
   ...forwardingCommands,

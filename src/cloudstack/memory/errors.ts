@@ -23,8 +23,8 @@ export const apiError = (code: number, text: string, cause = 9999) => fail({ cod
 /** An invalid parameter found by the code behind the command. */
 export const refuse = (text: string) => apiError(431, text, 4350)
 
-/** The object belongs to somebody else. */
-export const deny = () => apiError(531, deniedText, 4365)
+/** The object belongs to somebody else, or is out of reach for another reason. */
+export const deny = (text = deniedText) => apiError(531, text, 4365)
 
 /** An internal error; its text is for root only. */
 export const broken = (text = brokenText, cause = 4250) => fail({ code: 530, cause, text, masked: true })
@@ -32,6 +32,10 @@ export const broken = (text = brokenText, cause = 4250) => fail({ code: 530, cau
 /** Within jobs API errors and invalid parameters keep their code, and everything else is an internal error. */
 export const jobCode = (error: ApiError): number =>
   error.cause === 9999 || error.code === 431 || error.code === 430 ? error.code : 530
+
+/** An unboxed Integer that was never sent: outside jobs an error of no class of its own. */
+export const nothingSent = (variable: string) =>
+  broken(`Cannot invoke "java.lang.Integer.intValue()" because "${variable}" is null`, 9999)
 
 export const textFor = (error: ApiError, root: boolean): string | undefined =>
   error.masked && !root ? maskedText : error.text

@@ -44,9 +44,11 @@ export interface Vpc extends Row {
 
 export interface AclList extends Row {
   readonly name: string
-  readonly description: string
-  /** Absent for the two built-in lists. */
+  readonly description: string | undefined
+  /** Absent for lists that serve all VPCs. */
   readonly vpc: string | undefined
+  /** `default_allow` and `default_deny`. */
+  readonly builtIn: boolean
 }
 
 export interface AclItem extends Row {

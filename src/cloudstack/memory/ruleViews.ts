@@ -1,5 +1,13 @@
 /** The JSON shapes of addresses and rules, and how the server names a rule inside its texts. */
-import type { Address, FirewallRule, ForwardingRule, LoadBalancerRule, Network, StickinessPolicy } from "./records.ts"
+import type {
+  AclList,
+  Address,
+  FirewallRule,
+  ForwardingRule,
+  LoadBalancerRule,
+  Network,
+  StickinessPolicy
+} from "./records.ts"
 import { firewallOfAddress, forwardingOfAddress, pendingJob, rulesOfAddress, type State } from "./state.ts"
 import { compact, dateText, type Json, ownerFields, tagsOf, zoneFields } from "./views.ts"
 
@@ -50,6 +58,10 @@ export const addressText = ({ id, ip, n }: Address): string => `IPAddress {"addr
 /** A network as the server's texts print it. */
 export const networkText = ({ id, n, name }: Network): string =>
   `Network {"id": ${n}, "name": "${name}", "uuid": "${id}", "networkofferingid": 1}`
+
+/** The same for a list of ACL items. */
+export const aclListText = (state: State, { id, n, name, vpc }: AclList): string =>
+  `NetworkACL {"id":${n},"name":"${name}","uuid":"${id}","vpcId":${state.vpcs.get(vpc ?? "")?.n ?? 0}}`
 
 const addressOf = (state: State, id: string) => state.addresses.get(id)?.ip
 

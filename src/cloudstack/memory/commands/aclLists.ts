@@ -1,22 +1,23 @@
 /** The lists of network ACL items, and which tier uses which. */
 import { Result } from "effect"
 import { isRoot, owns, requireOwner, scope } from "../access.ts"
-import { ownerOfList, tiersOf } from "../aclRules.ts"
+import { checkChange, ownerOfList, tiersOf } from "../aclOwners.ts"
 import { answered, type Handler, submitted, success } from "../command.ts"
 import { apiError, broken, deny, refuse } from "../errors.ts"
 import { keywordMatcher, optional, paged, same } from "../lists.ts"
 import type { AclList } from "../records.ts"
+import { aclListText, networkText } from "../ruleViews.ts"
 import { drop, itemsOfList, mint, put } from "../state.ts"
 import { aclListView } from "../views.ts"
 
 const createNetworkACLList: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const vpc = state.vpcs.get(args.text("vpcid") ?? "")
-    if (vpc === undefined) return yield* apiError(531, "Only Root Admins can create rules for a global ACL.", 4365)
-    yield* requireOwner(state, caller, vpc.owner)
+    if (vpc === undefined && !isRoot(caller)) return yield* deny("Only Root Admin can create global ACLs.")
+    if (vpc !== undefined) yield* requireOwner(state, caller, vpc.owner)
     const name = args.text("name") ?? ""
     const [minted, row] = mint(state)
-    const list: AclList = { ...row, name, description: args.text("description") ?? "", vpc: vpc.id }
+    const list: AclList = { ...row, name, description: args.text("description"), vpc: vpc?.id, builtIn: false }
     return submitted(
       { ...minted, aclLists: put(minted.aclLists, list) },
       {
@@ -32,38 +33,48 @@ const deleteNetworkACLList: Handler = ({ args, caller, state }) => {
   return Result.succeed(
     submitted(state, {
       instanceType: "NetworkAcl",
-      run: (state) => {
-        const list = state.aclLists.get(id)
-        if (list === undefined) return refuse("Unable to find specified ACL")
-        if (list.vpc === undefined) return refuse("Default ACL cannot be removed")
-        if (!owns(state, caller, ownerOfList(state, list))) return deny()
-        const tiers = tiersOf(state, id).length
-        if (tiers > 0) return broken(`ACL is still associated with ${tiers} tier(s). Cannot delete network ACL: ${id}`)
-        const items = itemsOfList(state.aclItems, id).map((item) => item.id)
-        return Result.succeed({
-          state: { ...state, aclLists: drop(state.aclLists, id), aclItems: drop(state.aclItems, ...items) },
-          result: success
+      run: (state) =>
+        Result.gen(function* () {
+          const list = state.aclLists.get(id)
+          if (list === undefined) return yield* refuse("Unable to find specified ACL")
+          if (list.builtIn) return yield* refuse("Default ACL cannot be removed")
+          yield* checkChange(state, caller, list, "Only Root Admin can delete global ACLs.")
+          const tiers = tiersOf(state, id).length
+          if (tiers > 0) {
+            return yield* broken(`ACL is still associated with ${tiers} tier(s). Cannot delete network ACL: ${id}`)
+          }
+          const items = itemsOfList(state.aclItems, id).map((item) => item.id)
+          return {
+            state: {
+              ...state,
+              aclLists: drop(state.aclLists, id),
+              aclItems: drop(state.aclItems, ...items),
+              tags: drop(state.tags, ...items)
+            },
+            result: success
+          }
         })
-      }
     })
   )
 }
 
+/** The built-in lists count as lists for all VPCs here: root may rename them. */
 const updateNetworkACLList: Handler = ({ args, caller, state }) => {
   const id = args.text("id") ?? ""
+  const filled = (name: string) => (args.text(name)?.trim() === "" ? undefined : args.text(name))
   return Result.succeed(
     submitted(state, {
       instanceType: "NetworkAcl",
-      run: (state) => {
-        const list = state.aclLists.get(id)
-        if (list === undefined) return refuse("Unable to find specified ACL")
-        if (list.vpc === undefined) return refuse("Default ACL cannot be updated")
-        if (!owns(state, caller, ownerOfList(state, list))) return deny()
-        const name = args.text("name") ?? list.name
-        const description = args.text("description") ?? list.description
-        const aclLists = put(state.aclLists, { ...list, name, description })
-        return Result.succeed({ state: { ...state, aclLists }, result: success })
-      }
+      run: (state) =>
+        Result.gen(function* () {
+          const list = state.aclLists.get(id)
+          if (list === undefined) return yield* refuse("Unable to find specified ACL")
+          yield* checkChange(state, caller, list, "Must be Root Admin to update a global ACL.")
+          const description = filled("description") ?? list.description
+          const changed = { ...list, name: filled("name") ?? list.name, description }
+          const done = { ...state, aclLists: put(state.aclLists, changed) }
+          return { state: done, result: { networkacllist: aclListView(done, changed) } }
+        })
     })
   )
 }
@@ -80,8 +91,7 @@ const listNetworkACLLists: Handler = ({ args, caller, state }) =>
     const name = args.text("name")
     const found = [...state.aclLists.values()].filter(
       (list) =>
-        (list.vpc === undefined ||
-          (vpc === undefined ? visible(ownerOfList(state, list)) || isRoot(caller) : list.vpc === vpc.id)) &&
+        (list.vpc === undefined || (vpc === undefined ? visible(ownerOfList(state, list)) : list.vpc === vpc.id)) &&
         optional(id, list.id) &&
         (network === undefined || network.acl === list.id) &&
         (name === undefined || same(name, list.name)) &&
@@ -94,23 +104,31 @@ const listNetworkACLLists: Handler = ({ args, caller, state }) =>
   })
 
 const replaceNetworkACLList: Handler = ({ args, caller, state }) => {
-  const aclId = args.text("aclid") ?? ""
-  const networkId = args.text("networkid") ?? ""
+  const networkId = args.text("networkid")
   return Result.succeed(
     submitted(state, {
-      run: (state) => {
-        const network = state.networks.get(networkId)
-        const list = state.aclLists.get(aclId)
-        if (network === undefined || list === undefined) return refuse("Unable to find specified network ACL")
-        if (network.vpc === undefined) return refuse(`Network is not part of a VPC: ${network.id}`)
-        if (!owns(state, caller, network.owner)) return deny()
-        if (list.vpc !== undefined && list.vpc !== network.vpc) {
-          return refuse(`Network: ${network.id} and ACL: ${list.id} do not belong to the same VPC`)
-        }
-        const done = { ...state, networks: put(state.networks, { ...network, acl: list.id }) }
-        const pushes = network.state === "Implemented" ? [network.id] : []
-        return Result.succeed({ state: done, result: success, pushes })
-      }
+      run: (state) =>
+        Result.gen(function* () {
+          if (networkId === undefined) {
+            return yield* apiError(530, "Network id and private gateway can't be null at the same time")
+          }
+          const network = state.networks.get(networkId)
+          if (network === undefined) return yield* refuse("Unable to find specified Network")
+          const list = state.aclLists.get(args.text("aclid") ?? "")
+          if (list === undefined) return yield* refuse("Unable to find specified NetworkACL")
+          if (network.vpc === undefined) return yield* refuse(`Network is not part of a VPC: ${network.id}`)
+          const held = list.vpc === undefined ? network.owner : ownerOfList(state, list)
+          if (!owns(state, caller, held)) return yield* deny()
+          if (list.vpc !== undefined && list.vpc !== network.vpc) {
+            const shown = `Network: ${networkText(network)} and ACL: ${aclListText(state, list)}`
+            return yield* refuse(`${shown} do not belong to the same VPC`)
+          }
+          if (!network.services.includes("NetworkACL")) {
+            return yield* refuse("Cannot apply NetworkACL. Network Offering does not support NetworkACL service")
+          }
+          const done = { ...state, networks: put(state.networks, { ...network, acl: list.id }) }
+          return { state: done, result: success, pushes: network.state === "Implemented" ? [network.id] : [] }
+        })
     })
   )
 }

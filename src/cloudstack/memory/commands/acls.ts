@@ -1,9 +1,10 @@
 /** Items of network ACLs: what opens and closes VPC tiers. */
 import { Result } from "effect"
-import { owns, requireOwner, scope } from "../access.ts"
-import { checkItem, checkNumber, itemFields, ownerOfList, tiersOf, withList } from "../aclRules.ts"
+import { requireOwner, scope } from "../access.ts"
+import { checkChange, ownerOfList, tiersOf, withList } from "../aclOwners.ts"
+import { actionOf, changedItem, checkItem, checkNumber, directionOf, newItem } from "../aclRules.ts"
 import { answered, type Handler, submitted, success } from "../command.ts"
-import { broken, deny, refuse } from "../errors.ts"
+import { broken, refuse } from "../errors.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
 import type { AclItem } from "../records.ts"
 import { drop, itemsOfList, mint, put, type State } from "../state.ts"
@@ -18,12 +19,13 @@ const createNetworkACL: Handler = (call) =>
   Result.gen(function* () {
     const { args, caller } = call
     const { list, state } = yield* withList(call)
-    if (list.vpc === undefined) return yield* refuse("Default ACL cannot be modified")
-    yield* requireOwner(state, caller, ownerOfList(state, list))
+    const trafficType = yield* directionOf(args)
+    if (list.builtIn) return yield* refuse("Default ACL cannot be modified")
+    yield* checkChange(state, caller, list, "Only Root Admins can create rules for a global ACL.")
     const others = itemsOfList(state.aclItems, list.id)
     const number = args.int("number") ?? Math.max(0, ...others.map((item) => item.number)) + 1
     yield* checkNumber(number, others, list)
-    const fields = yield* itemFields(args, undefined)
+    const fields = newItem(args, trafficType, yield* actionOf(args))
     yield* checkItem(fields)
     const [minted, row] = mint(state)
     const item: AclItem = { ...row, ...fields, list: list.id, number, state: "Add" }
@@ -55,16 +57,19 @@ const updateNetworkACLItem: Handler = ({ args, caller, state }) => {
           const item = state.aclItems.get(id)
           const list = state.aclLists.get(item?.list ?? "")
           if (item === undefined || list === undefined) {
-            return yield* refuse(`Unable to find network ACL item with ID [${id}].`)
+            return yield* refuse(`Unable to find ACL rule with ID [${id}]`)
           }
-          if (list.vpc === undefined) return yield* refuse("Default ACL cannot be modified")
-          if (!owns(state, caller, ownerOfList(state, list))) return yield* deny()
+          if (list.builtIn) return yield* refuse("Default ACL cannot be modified")
+          yield* checkChange(state, caller, list, "Only Root Admins can update global ACLs.")
           const number = args.int("number") ?? item.number
           const others = itemsOfList(state.aclItems, list.id).filter((other) => other.id !== id)
           if (number !== item.number && others.some((other) => other.number === number)) {
             return yield* refuse(`ACL item with number ${number} already exists in ACL: ${list.id}`)
           }
-          const fields = yield* itemFields(args, args.flag("partialupgrade") === false ? undefined : item)
+          const whole = args.flag("partialupgrade") === false
+          const fields = whole
+            ? newItem(args, yield* directionOf(args), yield* actionOf(args))
+            : yield* changedItem(args, item)
           yield* checkItem(fields)
           // The router takes it anew, whatever had become of it.
           const changed: AclItem = { ...item, ...fields, number, state: "Active" }
@@ -90,16 +95,13 @@ const deleteNetworkACL: Handler = ({ args, caller, state }) => {
       run: (state) => {
         const item = state.aclItems.get(id)
         const list = state.aclLists.get(item?.list ?? "")
-        if (item === undefined || list === undefined) {
-          return refuse(`Unable to find network ACL item with ID [${id}].`)
-        }
-        if (list.vpc === undefined) return refuse("ACL Items in default ACL cannot be deleted")
-        if (!owns(state, caller, ownerOfList(state, list))) return deny()
-        return Result.succeed({
+        if (item === undefined || list === undefined) return refuse(`Unable to find ACL rule with ID [${id}]`)
+        if (list.builtIn) return refuse("ACL Items in default ACL cannot be deleted")
+        return Result.map(checkChange(state, caller, list, "Only Root Admin can delete global ACL rules."), () => ({
           state: { ...state, aclItems: drop(state.aclItems, id), tags: drop(state.tags, id) },
           result: success,
           pushes: pushesOf(state, list.id)
-        })
+        }))
       }
     })
   )
