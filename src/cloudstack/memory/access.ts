@@ -8,6 +8,9 @@ import type { State } from "./state.ts"
 
 export const isRoot = (account: Account): boolean => account.role === "Admin"
 
+/** Root and domain administrators. */
+export const isAdmin = (account: Account): boolean => isRoot(account) || account.role === "DomainAdmin"
+
 export const mayCall = (account: Account, command: string): boolean => {
   if (account.allow !== undefined) return account.allow.has(command)
   if (account.role === "Admin") return true
@@ -35,10 +38,10 @@ export const requireOwner = (
   owner: string | undefined
 ): Result.Result<void, ApiError> => (owns(state, caller, owner) ? Result.succeed(undefined) : deny())
 
-const domainOf = (state: State, account: Account): string =>
+export const domainOf = (state: State, account: Account): string =>
   isRoot(account) ? state.domains.root.id : state.domains.main.id
 
-const accountNamed = (state: State, name: string, domain: string): Account | undefined =>
+export const accountNamed = (state: State, name: string, domain: string): Account | undefined =>
   [...state.accounts.values()].find(
     (account) => account.name.toLowerCase() === name.toLowerCase() && domainOf(state, account) === domain
   )
@@ -72,7 +75,7 @@ export const scope = (state: State, caller: Account, args: Arguments, byId: bool
     if (named !== undefined) return (owner) => owner === named
     const all = args.flag("listall") === true
     if (args.text("projectid") === "-1") return projectScope(state, caller, all)
-    const administrator = isRoot(caller) || caller.role === "DomainAdmin"
+    const administrator = isAdmin(caller)
     const domain = args.text("domainid")
     if (!administrator || (domain === undefined && !all && !byId)) return (owner) => owner === caller.id
     if (domain === undefined && byId) return (owner) => owns(state, caller, owner)

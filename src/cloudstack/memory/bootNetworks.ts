@@ -1,6 +1,7 @@
 /** The networks and machines of a world, deployed one after the other. */
 import type { Builder } from "./Builder.ts"
 import { firstFree, macOf } from "./guestNetworks.ts"
+import { implemented, needsSourceNat } from "./networkStart.ts"
 import type { Address, Network, Nic } from "./records.ts"
 import { put } from "./state.ts"
 import type { WorldNetwork, WorldVm } from "./World.ts"
@@ -51,13 +52,11 @@ export const addSourceNat = (
   build.state = { ...build.state, addresses: put(build.state.addresses, address) }
 }
 
-/** The first machine that starts brings up the router, and with it the source NAT address. */
+/** Unlike later, the source NAT address is one that nobody counted as free. */
 const implement = (build: Builder, network: Network): void => {
   if (network.state !== "Allocated") return
-  // A tier without a list gets the built-in one when it is brought up, not before.
-  const acl = network.kind === "vpc-tier" ? (network.acl ?? build.id("default_deny")) : undefined
-  build.state = { ...build.state, networks: put(build.state.networks, { ...network, acl, state: "Implemented" }) }
-  if (network.kind === "isolated" && network.owner !== undefined && network.services.includes("SourceNat")) {
+  build.state = { ...build.state, networks: put(build.state.networks, implemented(build.state, network)) }
+  if (network.owner !== undefined && needsSourceNat(build.state, network)) {
     addSourceNat(build, network.owner, network.zone, { network: network.id, vpc: undefined })
   }
 }

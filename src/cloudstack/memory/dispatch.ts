@@ -15,6 +15,7 @@ import { loadBalancerCreationCommands } from "./commands/loadBalancerCreation.ts
 import { loadBalancerCommands } from "./commands/loadBalancers.ts"
 import { machineCommands } from "./commands/machines.ts"
 import { memberCommands } from "./commands/members.ts"
+import { networkCommands } from "./commands/networks.ts"
 import { nicCommands } from "./commands/nics.ts"
 import { serverCommands } from "./commands/server.ts"
 import { staticNatCommands } from "./commands/staticNat.ts"
@@ -41,6 +42,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   ...loadBalancerCreationCommands,
   ...machineCommands,
   ...memberCommands,
+  ...networkCommands,
   ...nicCommands,
   ...serverCommands,
   ...staticNatCommands,

@@ -71,6 +71,9 @@ export const vmView = (state: State, vm: Vm, root: boolean, details: ReadonlySet
   const has = (detail: string) => details.has("all") || details.has(detail)
   const nics = vm.nics.map((nic, index) => nicView(state, vm, nic, index))
   const nat = natAddressesOfVm(state.addresses, vm.id)[0]
+  const tags = tagsOf(state, vm.id)
+  // The server reads one row per NIC and tag and forgets the NIC of the first only: a flaw of its that is kept here.
+  const unasked = tags.length > 1 ? nics : nics.slice(1)
   return compact({
     id: vm.id,
     name: vm.name,
@@ -85,9 +88,8 @@ export const vmView = (state: State, vm: Vm, root: boolean, details: ReadonlySet
     publicip: nat?.ip,
     publicipid: nat?.id,
     ...(root ? { instancename: instanceName(vm) } : {}),
-    // Without `nics` the server still shows all NICs but the first: a flaw of its that is kept here.
-    nic: has("nics") ? nics : nics.slice(1),
-    tags: tagsOf(state, vm.id),
+    nic: has("nics") ? nics : unasked,
+    tags,
     ...jobFields(state, vm.id)
   })
 }

@@ -6,6 +6,7 @@ import { answered, type Call, type Handler, type JobDone, submitted, success } f
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
 import { onlyNetwork } from "../guestNetworks.ts"
 import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
+import { hasSourceNat } from "../networkStart.ts"
 import type { Address, Network } from "../records.ts"
 import { addressView } from "../ruleViews.ts"
 import { put, rulesOfAddress, type State } from "../state.ts"
@@ -43,9 +44,6 @@ const target = (call: Call) =>
     const network = named ?? (yield* onlyNetwork(state, wanted.owner, zone, accountName))
     return { ...wanted, network, vpc: undefined }
   })
-
-const hasSourceNat = (state: State, network: string) =>
-  [...state.addresses.values()].some((address) => address.network === network && address.sourceNat)
 
 const associateIpAddress: Handler = (call) =>
   Result.gen(function* () {

@@ -1,10 +1,10 @@
-/** What lies around the rules: zones, networks, VPCs, projects, accounts, offerings, limits. */
+/** What lies around the rules: zones, VPCs, projects, offerings, regions. */
 import { Result } from "effect"
-import { isMember, isRoot, owns, scope } from "../access.ts"
+import { isAdmin, isMember, scope } from "../access.ts"
 import { answered, type Content, type Handler } from "../command.ts"
 import { keywordMatcher, optional, paged, same, tagFilter, unpaged } from "../lists.ts"
-import type { Network, NetworkOffering } from "../records.ts"
-import { networkType, networkView, projectView, vpcView, zoneView } from "../views.ts"
+import type { NetworkOffering } from "../records.ts"
+import { projectView, vpcView, zoneView } from "../views.ts"
 import { offeringFields } from "../vmViews.ts"
 
 const listZones: Handler = ({ args, state }) =>
@@ -23,42 +23,6 @@ const listZones: Handler = ({ args, state }) =>
         tagged(zone.id)
     )
     return answered(state, yield* paged(state, args, "zone", found, zoneView))
-  })
-
-/** Own networks (of accounts or projects) and the shared ones of the domain; an `id` widens nothing here. */
-const listNetworks: Handler = ({ args, caller, state }) =>
-  Result.gen(function* () {
-    const named = yield* scope(state, caller, args, false)
-    // Without `listall` a domain administrator sees the networks of all accounts of the domain.
-    const wide =
-      caller.role === "DomainAdmin" && args.text("projectid") === undefined && args.text("account") === undefined
-    const own = (owner: string) => (wide ? state.accounts.has(owner) && owns(state, caller, owner) : named(owner))
-    const tagged = yield* tagFilter(state, args)
-    const matches = keywordMatcher(args.text("keyword"))
-    const services = args.items("supportedservices")
-    const type = args.text("type")
-    const name = args.text("name")
-    const everyProject = args.text("projectid") === "-1"
-    const shared = !isRoot(caller) || args.flag("listall") === true
-    const isShown = (network: Network) =>
-      network.owner === undefined ? shared : own(network.owner) || (everyProject && network.owner === caller.id)
-    const found = [...state.networks.values()].filter(
-      (network) =>
-        isShown(network) &&
-        optional(args.text("id"), network.id) &&
-        optional(args.text("zoneid"), network.zone) &&
-        optional(args.text("vpcid"), network.vpc) &&
-        (args.flag("forvpc") ?? network.vpc !== undefined) === (network.vpc !== undefined) &&
-        (type === undefined || same(type, networkType(network))) &&
-        (name === undefined || same(name, network.name)) &&
-        (services ?? []).every((service) => network.services.some((offered) => same(offered, service))) &&
-        matches(network.name) &&
-        tagged(network.id)
-    )
-    return answered(
-      state,
-      yield* paged(state, args, "network", found.reverse(), (network) => networkView(state, network))
-    )
   })
 
 const listVPCs: Handler = ({ args, caller, state }) =>
@@ -91,7 +55,7 @@ const listProjects: Handler = ({ args, caller, state }) =>
     const id = args.text("id")
     const name = args.text("name")
     const matches = keywordMatcher(args.text("keyword"))
-    const all = (isRoot(caller) || caller.role === "DomainAdmin") && args.flag("listall") === true
+    const all = isAdmin(caller) && args.flag("listall") === true
     const found = [...state.projects.values()].filter(
       (project) =>
         (all || isMember(project, caller)) &&
@@ -167,7 +131,6 @@ const empty: Handler = ({ state }) => Result.succeed(answered(state, {}))
 
 export const inventoryCommands: Readonly<Record<string, Handler>> = {
   listZones,
-  listNetworks,
   listVPCs,
   listProjects,
   listNetworkOfferings,

@@ -1,9 +1,11 @@
 /** Virtual machines: listing and their life from start to expunge. */
 import { Result } from "effect"
-import { isRoot, owns, scope } from "../access.ts"
+import { isAdmin, isRoot, owns, scope } from "../access.ts"
 import { answered, type Call, type Handler, type JobDone, submitted, success } from "../command.ts"
 import { type ApiError, apiError, broken, deny, refuse } from "../errors.ts"
-import { keywordMatcher, optional, paged, same, tagFilter } from "../lists.ts"
+import { keywordMatcher, optional, paged, pageOf, same, tagFilter } from "../lists.ts"
+import { startNetwork } from "../networkStart.ts"
+import type { Arguments } from "../parameters.ts"
 import type { Vm, VmState } from "../records.ts"
 import { natAddressesOfVm, put, type State } from "../state.ts"
 import { expungeVm } from "../teardown.ts"
@@ -11,8 +13,7 @@ import { isAlive } from "../vmStates.ts"
 import { instanceName, vmDetails, vmView } from "../vmViews.ts"
 
 /** Only administrators see machines that are destroyed or being expunged. */
-const isShown = (caller: Call["caller"], vm: Vm): boolean =>
-  !vm.removed && (caller.role === "Admin" || caller.role === "DomainAdmin" || isAlive(vm))
+const isShown = (caller: Call["caller"], vm: Vm): boolean => !vm.removed && (isAdmin(caller) || isAlive(vm))
 
 const listVirtualMachines: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
@@ -20,13 +21,6 @@ const listVirtualMachines: Handler = ({ args, caller, state }) =>
     const ids = args.items("ids") ?? []
     if (id !== undefined && ids.length > 0)
       return yield* apiError(431, "Specify either id or ids but not both parameters", 4350)
-    const details = args.items("details") ?? []
-    if (details.some((detail) => !vmDetails.includes(detail.toLowerCase()))) {
-      return yield* refuse(
-        `The details parameter contains a non permitted value. The allowed values are [${vmDetails.join(", ")}]`
-      )
-    }
-    const wanted = new Set(details.length === 0 ? ["all"] : details.map((detail) => detail.toLowerCase()))
     const visible = yield* scope(state, caller, args, id !== undefined)
     const tagged = yield* tagFilter(state, args)
     const matches = keywordMatcher(args.text("keyword"))
@@ -51,13 +45,24 @@ const listVirtualMachines: Handler = ({ args, caller, state }) =>
           same(args.text("keyword"), vm.state)) &&
         tagged(vm.id)
     )
+    yield* pageOf(state, args)
+    const wanted = yield* detailsOf(args)
     return answered(state, yield* paged(state, args, "virtualmachine", found, (vm) => vmView(state, vm, root, wanted)))
   })
+
+/** Names of an enumeration of the server: their case counts, and they are read when the machines are found already. */
+const detailsOf = (args: Arguments): Result.Result<ReadonlySet<string>, ApiError> => {
+  const details = args.items("details") ?? []
+  if (details.length === 0) return Result.succeed(new Set(["all"]))
+  return details.every((detail) => vmDetails.includes(detail))
+    ? Result.succeed(new Set(details))
+    : refuse(`The details parameter contains a non permitted value. The allowed values are [${vmDetails.join(", ")}]`)
+}
 
 const stateFilter = (wanted: string | undefined) => (actual: VmState) => {
   if (wanted === undefined) return true
   if (same(wanted, "Present")) return actual !== "Destroyed" && actual !== "Expunging"
-  return wanted === actual
+  return same(wanted, actual)
 }
 
 const addressesOf = (state: State, vm: Vm) => [
@@ -98,7 +103,7 @@ const done = (call: Call, state: State, id: string): Result.Result<JobDone, ApiE
 const move =
   (
     during: VmState,
-    run: (call: Call, state: State, vm: Vm) => Result.Result<JobDone, ApiError>,
+    run: (call: Call, state: State, vm: Vm, now: number) => Result.Result<JobDone, ApiError>,
     from: ReadonlyArray<VmState>
   ): Handler =>
   (call) =>
@@ -107,20 +112,25 @@ const move =
         instanceType: "VirtualMachine",
         instance: { kind: "vm", id },
         begin: (state) => (from.includes(state.vms.get(id)?.state ?? during) ? withState(state, id, during) : state),
-        run: (state) => {
+        run: (state, now) => {
           const vm = state.vms.get(id)
           if (vm === undefined || vm.removed) return broken("Unable to find the virtual machine")
-          return owns(state, call.caller, vm.owner) ? run(call, state, vm) : deny()
+          return owns(state, call.caller, vm.owner) ? run(call, state, vm, now) : deny()
         }
       })
     )
 
 const startVirtualMachine = move(
   "Starting",
-  (call, state, vm) => {
-    if (vm.state === "Running") return refuse(`The virtual machine ${vm.id} (${vm.name}) is already running`)
+  (call, state, vm, now) => {
+    const name = vm.displayName || vm.name
+    if (vm.state === "Running") return refuse(`The virtual machine ${vm.id} (${name}) is already running`)
     if (vm.state === "Destroyed") return broken(`Unable to start a destroyed virtual machine ${vm.name}`)
-    return done(call, withState(state, vm.id, "Running"), vm.id)
+    return Result.gen(function* () {
+      let started = state
+      for (const nic of vm.nics) started = yield* startNetwork(started, nic.network, now)
+      return yield* done(call, withState(started, vm.id, "Running"), vm.id)
+    })
   },
   ["Stopped"]
 )
@@ -134,7 +144,12 @@ const stopVirtualMachine = move(
   ["Running"]
 )
 
-const rebootVirtualMachine = move("Running", (call, state, vm) => done(call, state, vm.id), [])
+const rebootVirtualMachine = move(
+  "Running",
+  (call, state, vm) =>
+    vm.state === "Running" ? done(call, state, vm.id) : apiError(530, "Failed to reboot vm instance"),
+  []
+)
 
 const expunged = (state: State, id: string): JobDone => ({
   state: expungeVm(state, id),
@@ -145,7 +160,7 @@ const destroyVirtualMachine = move(
   "Stopping",
   (call, state, vm) => {
     if (call.args.flag("expunge") === true) {
-      if (!isRoot(call.caller)) return broken("Account does not have permission for expunging.")
+      if (!isAdmin(call.caller)) return broken("Account does not have permission for expunging.")
       return Result.succeed(expunged(state, vm.id))
     }
     return done(call, withState(state, vm.id, "Destroyed"), vm.id)
@@ -159,10 +174,11 @@ const expungeVirtualMachine = move(
     if (vm.state !== "Destroyed" && vm.state !== "Expunging") {
       return broken("Please destroy vm with specified vmId before expunge")
     }
-    if (!isRoot(call.caller))
+    if (!isAdmin(call.caller)) {
       return broken(
         "Expunging a vm can only be done by an Admin. Or when the allow.user.expunge.recover.vm key is set."
       )
+    }
     return Result.succeed({ state: expungeVm(state, vm.id), result: success })
   },
   []
@@ -175,17 +191,15 @@ const recoverVirtualMachine: Handler = (call) =>
     if (vm === undefined || vm.removed) {
       return yield* refuse(`unable to find a virtual machine with id ${vm?.n ?? 0}`)
     }
-    if (!owns(state, caller, vm.owner)) return yield* deny()
-    if (!isRoot(caller)) {
-      return yield* apiError(
-        431,
-        "Recovering a vm can only be done by an Admin. Or when the allow.user.expunge.recover.vm key is set.",
-        4350
+    if (!isAdmin(caller)) {
+      return yield* deny(
+        "Recovering a vm can only be done by an Admin. Or when the allow.user.expunge.recover.vm key is set."
       )
     }
-    if (vm.state !== "Destroyed") return yield* refuse(`VM with id ${vm.id} is not in the right state`)
+    if (!owns(state, caller, vm.owner)) return yield* deny()
+    if (vm.state !== "Destroyed") return yield* refuse(`Vm with id ${vm.id} is not in the right state`)
     const next = withState(state, vm.id, "Stopped")
-    return answered(next, { virtualmachine: vmView(next, { ...vm, state: "Stopped" }, true) })
+    return answered(next, { virtualmachine: vmView(next, { ...vm, state: "Stopped" }, isRoot(caller)) })
   })
 
 export const machineCommands: Readonly<Record<string, Handler>> = {

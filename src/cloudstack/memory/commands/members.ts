@@ -81,12 +81,14 @@ const remove = (call: Call, state: State): Result.Result<JobDone, ApiError> =>
     const rule = state.rules.get(args.text("id") ?? "")
     if (rule === undefined) return yield* refuse(`Unable to find load balancer rule ${args.text("id")}`)
     if (!owns(state, caller, rule.owner)) return yield* deny()
-    const ids = new Set(args.items("virtualmachineids"))
     if (args.items("virtualmachineids") === undefined && args.entries("vmidipmap") === undefined) {
       return yield* refuse(unknown)
     }
     const pairs = yield* mapped(call, state)
     const isMapped = ({ ip, vm }: Member) => pairs.some((pair) => pair.vm === vm && pair.ip === ip)
+    // Of a machine that is mapped only the mapped addresses go, even if it is named as well.
+    const named = (args.items("virtualmachineids") ?? []).filter((id) => !pairs.some((pair) => pair.vm === id))
+    const ids = new Set(named)
     if (pairs.some((pair) => !rule.members.some(({ ip, vm }) => vm === pair.vm && ip === pair.ip))) {
       // The server has put the rule into state Add before it looks, and leaves it there.
       const left = { ...state, rules: put(state.rules, { ...rule, state: "Add" as const }) }
@@ -110,10 +112,12 @@ const listLoadBalancerRuleInstances: Handler = ({ args, caller, state }) =>
     if (rule === undefined) return yield* refuse("Unable to find the load balancer rule")
     yield* requireOwner(state, caller, rule.owner)
     const vms = args.flag("applied") === false ? [] : [...new Set(rule.members.map((member) => member.vm))]
-    const found = vms.flatMap((id) => {
-      const vm = state.vms.get(id)
-      return vm !== undefined && isAlive(vm) ? [vm] : []
-    })
+    const found = vms
+      .flatMap((id) => {
+        const vm = state.vms.get(id)
+        return vm !== undefined && isAlive(vm) ? [vm] : []
+      })
+      .sort((a, b) => a.n - b.n)
     const view = (vm: Vm): Json => vmView(state, vm, caller.role === "Admin")
     if (args.flag("lbvmips") !== true) return answered(state, unpaged("loadbalancerruleinstance", found, view))
     return answered(

@@ -5,6 +5,8 @@ import { answered, type Handler, submitted, success } from "../command.ts"
 import { apiError, broken, deniedText, deny, refuse } from "../errors.ts"
 import { freeGuestIp, macOf } from "../guestNetworks.ts"
 import { optional, unpaged } from "../lists.ts"
+import { isIpv4 } from "../net.ts"
+import { startNetwork } from "../networkStart.ts"
 import type { Nic, Vm } from "../records.ts"
 import { networkText } from "../ruleViews.ts"
 import { mint, nicOf, put, type State, secondaryOf } from "../state.ts"
@@ -31,21 +33,25 @@ const withNic = (state: State, vm: Vm, nic: Nic): State => ({
   vms: put(state.vms, { ...vm, nics: vm.nics.map((other) => (other.id === nic.id ? nic : other)) })
 })
 
+/** `vm.network.nic.max.secondary.ipaddresses` */
+const maxSecondary = 10
+
+/** The command shows the machine with its NICs only. */
+const shownDetails = new Set(["nics"])
+
 const addIpToNic: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const found = nicOf(state, args.text("nicid") ?? "")
     if (found === undefined) return yield* refuse("There is no nic for the passed nic id")
     const { nic, vm } = found
     yield* requireOwner(state, caller, vm.owner)
+    if (nic.secondary.length >= maxSecondary) {
+      return yield* refuse("Allocating guest ip for nic failed : Maximum Number of Ips per Nic has been crossed.")
+    }
     const network = state.networks.get(nic.network)
-    const wanted = args.text("ipaddress")
+    const wanted = args.text("ipaddress") || undefined
     const ip = network === undefined ? undefined : freeGuestIp(state, network, wanted)
-    if (ip === undefined)
-      return yield* refuse(
-        wanted === undefined
-          ? "Insufficient address capacity"
-          : `Allocating ip to guest nic ${nic.id} failed, please choose another ip`
-      )
+    if (ip === undefined) return yield* apiError(530, "Failed to assign secondary ip to nic")
     const [minted, row] = mint(state)
     const [named, other] = mint(minted)
     const next = withNic(named, vm, { ...nic, secondary: [...nic.secondary, { ...row, ip }] })
@@ -78,7 +84,7 @@ const removeIpFromNic: Handler = ({ args, caller, state }) => {
     submitted(state, {
       run: (state) => {
         const found = secondaryOf(state, id)
-        if (found === undefined) return refuse("Unable to find secondary ip address")
+        if (found === undefined) return broken("Invalid IP id is passed")
         const { nic, secondary, vm } = found
         if (!owns(state, caller, vm.owner)) return deny()
         if (isUsed(state, vm.id, secondary.ip)) return refuse("Removing guest ip from nic failed")
@@ -101,16 +107,22 @@ const addNicToVirtualMachine: Handler = ({ args, caller, state }) =>
     return submitted(state, {
       instanceType: "VirtualMachine",
       instance: { kind: "vm", id },
-      run: (state) => {
-        const now = state.vms.get(id)
+      run: (before, at) => {
+        const now = before.vms.get(id)
         if (now === undefined || now.removed) return broken("unable to find a virtual machine with that id")
-        if (network.owner !== undefined && !owns(state, caller, network.owner)) return deny()
+        if (network.owner !== undefined && !owns(before, caller, network.owner)) return deny()
         if (now.nics.some((nic) => nic.network === network.id)) {
           return broken(`A NIC already exists for VM:${instanceName(now)} in network: ${network.id}`)
         }
-        const ip = freeGuestIp(state, network, args.text("ipaddress"))
-        if (ip === undefined && network.kind !== "l2") return refuse("Insufficient address capacity")
-        const [minted, row] = mint(state)
+        const wanted = args.text("ipaddress") || undefined
+        if (wanted !== undefined && !isIpv4(wanted)) {
+          return refuse(`Invalid format for IP address parameter: ${wanted}`)
+        }
+        const ip = freeGuestIp(before, network, wanted)
+        if (ip === undefined && network.kind !== "l2") return broken("Insufficient address capacity")
+        const started = now.state === "Running" ? startNetwork(before, network.id, at) : Result.succeed(before)
+        if (Result.isFailure(started)) return Result.fail(started.failure)
+        const [minted, row] = mint(started.success)
         const nic: Nic = {
           ...row,
           network: network.id,
@@ -121,7 +133,7 @@ const addNicToVirtualMachine: Handler = ({ args, caller, state }) =>
         }
         const grown = { ...now, nics: [...now.nics, nic] }
         const done = { ...minted, vms: put(minted.vms, grown) }
-        return Result.succeed({ state: done, result: { virtualmachine: vmView(done, grown, false) } })
+        return Result.succeed({ state: done, result: { virtualmachine: vmView(done, grown, false, shownDetails) } })
       }
     })
   })
@@ -146,7 +158,7 @@ const removeNicFromVirtualMachine: Handler = ({ args, caller, state }) => {
         }
         const left = { ...vm, nics: vm.nics.filter((other) => other.id !== nicId) }
         const done = { ...state, vms: put(state.vms, left) }
-        return Result.succeed({ state: done, result: { virtualmachine: vmView(done, left, false) } })
+        return Result.succeed({ state: done, result: { virtualmachine: vmView(done, left, false, shownDetails) } })
       }
     })
   )

@@ -1,10 +1,10 @@
 /** What the server says about itself: capabilities, permitted commands, call limits, jobs. */
 import { Result } from "effect"
-import { mayCall, owns, scope } from "../access.ts"
+import { isAdmin, mayCall, owns, scope } from "../access.ts"
 import { asyncCommands } from "../apiTable.ts"
 import { answered, type Content, type Handler } from "../command.ts"
 import { declarationsOf } from "../declarations.ts"
-import { apiError } from "../errors.ts"
+import { apiError, deny, refuse } from "../errors.ts"
 import { jobView } from "../jobs.ts"
 import { keywordMatcher, paged, unpaged } from "../lists.ts"
 import { commandNames } from "../roles.ts"
@@ -92,13 +92,10 @@ const listManagementServers: Handler = ({ args, state }) =>
 const queryAsyncJobResult: Handler = ({ args, caller, state }) => {
   const id = args.text("jobid") ?? ""
   const job = jobOf(state, id)
-  if (job === undefined) return apiError(431, "Unable to find the job", 4350)
+  if (job === undefined) return refuse(`Unable to find a job by id ${id}`)
   if (!owns(state, caller, job.account)) {
-    return apiError(
-      531,
-      `Account Account [{"accountName":"${caller.name}","id":${caller.n},"uuid":"${caller.id}"}] is not authorized to see job id=${job.n}`,
-      4365
-    )
+    const shown = `Account [{"accountName":"${caller.name}","id":${caller.n},"uuid":"${caller.id}"}]`
+    return isAdmin(caller) ? deny() : deny(`Account ${shown} is not authorized to see job id=${job.n}`)
   }
   return Result.succeed(answered(state, jobView(state, job)))
 }

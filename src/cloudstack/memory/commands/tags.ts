@@ -18,10 +18,47 @@ const types: Readonly<Record<string, Kind>> = {
   UserVm: "vm",
   Network: "network",
   Vpc: "vpc",
-  Project: "project"
+  Project: "project",
+  Account: "account"
 }
-/** Types the server knows but of which nothing exists here. */
-const emptyTypes = ["Volume", "Snapshot", "Template", "ISO", "SecurityGroup", "VMSnapshot", "AutoScaleVmGroup", "User"]
+/** Types that may have tags but of which nothing exists here. */
+const emptyTypes = [
+  "VMInstance",
+  "Template",
+  "ISO",
+  "Volume",
+  "Snapshot",
+  "Backup",
+  "SecurityGroup",
+  "SecurityGroupRule",
+  "StaticRoute",
+  "VMSnapshot",
+  "RemoteAccessVpn",
+  "User",
+  "SnapshotPolicy",
+  "VpcOffering"
+]
+/** Types the server knows but gives no tags. */
+const untaggedTypes = [
+  "DomainRouter",
+  "Nic",
+  "Zone",
+  "ServiceOffering",
+  "Storage",
+  "PrivateGateway",
+  "NetworkACLList",
+  "VpnGateway",
+  "CustomerGateway",
+  "VpnConnection",
+  "DiskOffering",
+  "AutoScaleVmProfile",
+  "AutoScaleVmGroup",
+  "LBStickinessPolicy",
+  "LBHealthCheckPolicy",
+  "GuestOs",
+  "NetworkOffering",
+  "Domain"
+]
 
 const ownerOf = (state: State, kind: Kind, id: string): string | undefined => {
   switch (kind) {
@@ -40,6 +77,7 @@ const ownerOf = (state: State, kind: Kind, id: string): string | undefined => {
     case "vpc":
       return state.vpcs.get(id)?.owner
     case "project":
+    case "account":
       return id
     case "aclItem":
       return state.vpcs.get(state.aclLists.get(state.aclItems.get(id)?.list ?? "")?.vpc ?? "")?.owner
@@ -50,15 +88,16 @@ const ownerOf = (state: State, kind: Kind, id: string): string | undefined => {
 
 const typeOf = (args: Arguments): Result.Result<string, ApiError> => {
   const sent = args.text("resourcetype") ?? ""
-  const type = [...Object.keys(types), ...emptyTypes].find((name) => same(name, sent))
+  const type = [...Object.keys(types), ...emptyTypes, ...untaggedTypes].find((name) => same(name, sent))
   return type === undefined ? refuse(`Invalid resource type ${sent}`) : Result.succeed(type)
 }
 
 /** Who owns a resource, if it exists and the caller may touch it. */
-const holderOf = (state: State, { args, caller }: Call, type: string, id: string): Result.Result<string, ApiError> => {
+const holderOf = (state: State, { caller }: Call, type: string, id: string): Result.Result<string, ApiError> => {
+  if (untaggedTypes.includes(type)) return refuse(`The resource type ${type} doesn't support resource tags`)
   const kind = types[type]
   if (kind === undefined || rowOf(state, kind, id) === undefined) {
-    return refuse(`Unable to find resource by uuid ${id} and type ${args.text("resourcetype")}`)
+    return refuse(`Unable to find resource by uuid ${id} and type ${type}`)
   }
   const owner = ownerOf(state, kind, id)
   if (owner === undefined && kind === "address") {

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { simulated } from "./simulated.ts"
-import { address, alice, bob, makeRule, masked, network, ruleOn, unknownId, vm } from "./world.ts"
+import { address, admin, alice, bob, denied, dora, makeRule, masked, network, ruleOn, unknownId, vm } from "./world.ts"
 
 const chosen = "11111111-2222-4333-8444-555555555555"
 
@@ -68,6 +68,16 @@ describe("jobs", () => {
         yield* alice.verdict("queryAsyncJobResult", { jobid: "x" }),
         unknownId("queryAsyncJobResult", "jobid", "x")
       )
+    }).pipe(simulated)
+  )
+
+  it.effect("of the domain are seen by its administrator, those of root are not", () =>
+    Effect.gen(function* () {
+      const networkid = yield* network("net1")
+      const ofAlice = String((yield* alice.job("associateIpAddress", { networkid }))["jobid"])
+      const ofRoot = String((yield* admin.job("rebootVirtualMachine", { id: yield* vm("n1") }))["jobid"])
+      assert.strictEqual(yield* dora.verdict("queryAsyncJobResult", { jobid: ofAlice }), "200")
+      assert.strictEqual(yield* dora.verdict("queryAsyncJobResult", { jobid: ofRoot }), `531/4365 ${denied}`)
     }).pipe(simulated)
   )
 

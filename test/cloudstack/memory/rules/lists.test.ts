@@ -1,8 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { as } from "../../../support/simulated.ts"
 import { simulated } from "./simulated.ts"
-import { address, admin, alice, bob, carol, makeRule, project, vm } from "./world.ts"
+import { address, admin, alice, bob, carol, denied, dora, makeRule, project, vm } from "./world.ts"
 
 describe("paging", () => {
   it.effect("page and pagesize come together, within the limit", () =>
@@ -94,7 +93,6 @@ describe("scope", () => {
 
   it.effect("a domain administrator sees the domain by id, with listall, and its networks anyway", () =>
     Effect.gen(function* () {
-      const dora = as("dora")
       assert.deepStrictEqual(yield* dora.all("listVirtualMachines"), [])
       assert.lengthOf(yield* dora.all("listVirtualMachines", { id: yield* vm("n1") }), 1)
       assert.lengthOf(yield* dora.all("listVirtualMachines", { listall: "true" }), 10)
@@ -145,6 +143,46 @@ describe("filters", () => {
     Effect.gen(function* () {
       const names = (yield* alice.all("listNetworks", { type: "Isolated" })).map((one) => one["name"])
       assert.deepStrictEqual(names, ["tier2", "tier1", "nolb", "empty", "net2", "net1"])
+    }).pipe(simulated)
+  )
+
+  it.effect("networks by what they are and offer", () =>
+    Effect.gen(function* () {
+      const names = (parameters: Readonly<Record<string, string>>) =>
+        Effect.map(alice.all("listNetworks", parameters), (found) => found.map((one) => one["name"]))
+      assert.deepStrictEqual(yield* names({ networkfilter: "shared" }), [])
+      assert.deepStrictEqual(yield* names({ networkfilter: "Domain" }), ["shared1"])
+      assert.notInclude(yield* names({ networkfilter: "account" }), "shared1")
+      assert.deepStrictEqual(yield* names({ acltype: "domain" }), ["shared1"])
+      assert.deepStrictEqual(yield* names({ specifyipranges: "true" }), ["shared1"])
+      assert.deepStrictEqual(yield* names({ traffictype: "Public" }), [])
+      assert.deepStrictEqual(yield* names({ supportedservices: "lb,NetworkACL" }), ["tier2", "tier1"])
+      assert.strictEqual(
+        yield* alice.verdict("listNetworks", { networkfilter: "Mine" }),
+        "431/4350 Invalid value of networkfilter: Mine"
+      )
+      const supportedservices = "Magic"
+      assert.strictEqual(
+        yield* alice.verdict("listNetworks", { supportedservices }),
+        "431/4350 Invalid service specified Magic"
+      )
+      assert.strictEqual(yield* alice.verdict("listNetworks", { supportedservices, keyword: "nothing" }), "200")
+    }).pipe(simulated)
+  )
+
+  it.effect("networks of an account that is named with its domain", () =>
+    Effect.gen(function* () {
+      const [{ domainid } = {}] = yield* alice.all("listNetworks", { type: "Isolated" })
+      const inDomain = { domainid: String(domainid) }
+      assert.lengthOf(yield* dora.all("listNetworks", { account: "bob" }), 11)
+      const names = (yield* dora.all("listNetworks", { account: "bob", ...inDomain })).map((one) => one["name"])
+      assert.include(names, "btier")
+      assert.notInclude(names, "net1")
+      assert.strictEqual(
+        yield* dora.verdict("listNetworks", { account: "nobody", ...inDomain }),
+        "431/4350 Unable to find account nobody in specified domain"
+      )
+      assert.strictEqual(yield* alice.verdict("listNetworks", { account: "bob", ...inDomain }), `531/4365 ${denied}`)
     }).pipe(simulated)
   )
 })

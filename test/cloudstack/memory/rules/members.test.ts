@@ -70,6 +70,26 @@ describe("members", () => {
       assert.strictEqual(yield* bob.outcome(remove, { id, virtualmachineids: yield* bobs.vm }), `530 ${denied}`)
     }).pipe(simulated)
   )
+
+  it.effect("are removed by address where one is named, whatever the list of machines says", () =>
+    Effect.gen(function* () {
+      const id = yield* makeRule(yield* address())
+      const [n1 = "", n2 = ""] = yield* Effect.forEach(["n1", "n2"], vm)
+      const [nic] = yield* alice.all("listNics", { virtualmachineid: n1 })
+      const made = yield* alice.done("addIpToNic", { nicid: String(nic?.["id"]) })
+      const mapped = { "vmidipmap[0].vmid": n1, "vmidipmap[0].vmip": String(made["ipaddress"]) }
+      // Added in another order than the machines were made: a list shows them in that of the machines.
+      yield* alice.done(assign, { id, virtualmachineids: n2 })
+      yield* alice.done(assign, { id, virtualmachineids: n1 })
+      yield* alice.done(assign, { id, ...mapped })
+      const names = Effect.map(alice.all("listLoadBalancerRuleInstances", { id }), (all) => all.map(({ name }) => name))
+      assert.deepStrictEqual(yield* names, ["n1", "n2"])
+      yield* alice.done(remove, { id, virtualmachineids: n1, ...mapped })
+      assert.deepStrictEqual(yield* names, ["n1", "n2"])
+      yield* alice.done(remove, { id, virtualmachineids: n1 })
+      assert.deepStrictEqual(yield* names, ["n2"])
+    }).pipe(simulated)
+  )
 })
 
 describe("stickiness and health checks", () => {

@@ -77,6 +77,7 @@ export const alice = as("alice")
 export const bob = as("bob")
 export const carol = as("carol")
 export const admin = as("admin")
+export const dora = as("dora")
 export const rita = as("rita")
 
 export const nowhere = "00000000-0000-4000-8000-00000000dead"
