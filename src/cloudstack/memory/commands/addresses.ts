@@ -53,6 +53,10 @@ const associateIpAddress: Handler = (call) =>
         "Associate IP address can only be called on the shared networks in the advanced zone with Firewall/Source Nat/Static Nat/Port Forwarding/Load balancing services enabled"
       )
     }
+    // Portable addresses come from ranges of the region, of which there are none.
+    if (call.args.flag("isportable") === true) {
+      return yield* apiError(533, "Unable to find available portable IP addresses")
+    }
     yield* checkLimit(call.state, owner)
     const [taken, free] = yield* takeFree(call.state, owner, zone, call.args.text("ipaddress"))
     const address: Address = { ...free, owner, state: "Allocating", allocated: call.now, vpc: vpc?.id ?? network?.vpc }
@@ -116,12 +120,7 @@ const disassociateIpAddress: Handler = ({ args, caller, state }) =>
         id === undefined ? `Unable to find IP address by IP address=${ip}` : `Unable to find IP address by ID=${id}`
       )
     }
-    if (address.owner === undefined) {
-      // Nobody's address cannot be noted in the job's event: the server trips over its own database.
-      return yield* broken(
-        "Unable to persist on DB, due to: Data truncation: Out of range value for column 'account_id' at row 1"
-      )
-    }
+    yield* noted(address)
     return submitted(state, {
       instanceType: "IpAddress",
       instance: { kind: "address", id: address.id },
@@ -134,6 +133,12 @@ const disassociateIpAddress: Handler = ({ args, caller, state }) =>
       run: (state) => release(state, caller, address.id)
     })
   })
+
+/** What nobody owns cannot be noted in the event of a job: the server trips over its own database. */
+const noted = ({ owner }: Address): Result.Result<void, ApiError> =>
+  owner === undefined
+    ? broken("Unable to persist on DB, due to: Data truncation: Out of range value for column 'account_id' at row 1")
+    : Result.succeed(undefined)
 
 const release = (state: State, caller: Call["caller"], id: string): Result.Result<JobDone, ApiError> => {
   const address = state.addresses.get(id)
@@ -214,6 +219,7 @@ const updateIpAddress: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const address = state.addresses.get(args.text("id") ?? "")
     if (address === undefined) return yield* refuse("Unable to find ip address by id")
+    yield* noted(address)
     return submitted(state, {
       instanceType: "IpAddress",
       instance: { kind: "address", id: address.id },

@@ -101,6 +101,7 @@ const listNetworks: Handler = (call) =>
         optional(args.text("vpcid"), network.vpc) &&
         optional(args.flag("forvpc"), network.vpc !== undefined) &&
         optional(args.flag("restartrequired"), false) &&
+        optional(args.flag("canusefordeploy"), true) &&
         optional(args.flag("specifyipranges"), network.kind === "shared") &&
         like("traffictype", "Guest") &&
         like("acltype", network.owner === undefined ? "Domain" : "Account") &&

@@ -85,6 +85,17 @@ describe("associateIpAddress", () => {
   )
 })
 
+describe("portable addresses", () => {
+  it.effect("do not exist in any region", () =>
+    Effect.gen(function* () {
+      assert.strictEqual(
+        yield* alice.verdict(associate, { networkid: yield* network("net1"), isportable: "true" }),
+        "533/9999 Unable to find available portable IP addresses"
+      )
+    }).pipe(simulated)
+  )
+})
+
 describe("disassociateIpAddress", () => {
   it.effect("takes the rules along, keeps the id, and fails the second time", () =>
     Effect.gen(function* () {
@@ -110,6 +121,7 @@ describe("disassociateIpAddress", () => {
         yield* admin.verdict(release, { id: ip }),
         "530/4250 Unable to persist on DB, due to: Data truncation: Out of range value for column 'account_id' at row 1"
       )
+      assert.strictEqual(yield* alice.verdict("updateIpAddress", { id: ip }), `530/4250 ${masked}`)
       const again = yield* alice.done(associate, { networkid: yield* network("net2"), ipaddress: String(ipaddress) })
       assert.deepInclude(again, { id: ip, tags: [], hasrules: false })
     }).pipe(simulated)

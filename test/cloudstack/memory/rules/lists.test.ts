@@ -156,6 +156,7 @@ describe("filters", () => {
       assert.deepStrictEqual(yield* names({ acltype: "domain" }), ["shared1"])
       assert.deepStrictEqual(yield* names({ specifyipranges: "true" }), ["shared1"])
       assert.deepStrictEqual(yield* names({ traffictype: "Public" }), [])
+      assert.deepStrictEqual(yield* names({ canusefordeploy: "false" }), [])
       assert.deepStrictEqual(yield* names({ supportedservices: "lb,NetworkACL" }), ["tier2", "tier1"])
       assert.strictEqual(
         yield* alice.verdict("listNetworks", { networkfilter: "Mine" }),
