@@ -149,9 +149,10 @@ const reclaimed = (service: Service, holdings: ReadonlyArray<Holding>) => {
 }
 
 /** What is to be done, decided anew on what is read now, until it is done. */
-const settleAll = Effect.fnUntraced(function* (service: Service, cached: ReadonlyArray<Holding>, first: Decision) {
+const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyArray<Holding>, first: Decision) {
   const reporter = yield* Reporter
   const rigid = new Set<RuleId>()
+  let service = given
   // A named address that is not known may have been acquired since for another Service.
   let concerned = first.acquire?.ip === undefined ? first.concerned : []
   for (let looks = 1; ; looks++) {
@@ -162,15 +163,15 @@ const settleAll = Effect.fnUntraced(function* (service: Service, cached: Readonl
       yield* announce(service, found, false)
     }
     const decision = yield* settle(service, found, holdings, rigid)
-    const held = decision.refusal === undefined ? yield* hold(service) : service
-    const next = nextOf(yield* carryOut(held, decision), looks)
+    if (decision.refusal === undefined) service = yield* hold(service)
+    const next = nextOf(yield* carryOut(service, decision), looks)
     const refusal = next._tag === "Refused" ? next.refusal : decision.refusal
-    yield* reporter.tell(held, decision.notes, refusal)
+    yield* reporter.tell(service, decision.notes, refusal)
     // What CloudStack objects to may be what the network no longer offers.
     if (next._tag !== "Done") yield* forgetNetwork(decision)
     switch (next._tag) {
       case "Done":
-        yield* announce(held, found, true)
+        yield* announce(service, found, true)
         return decision.refusal === undefined ? ("Changed" as const) : ("Refused" as const)
       case "LookAgain":
         for (const id of next.rigid) rigid.add(id)

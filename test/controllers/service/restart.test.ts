@@ -134,6 +134,22 @@ describe("after a restart", () => {
     }).pipe(Effect.provide(bed(narrow)))
   )
 
+  it.effect("an address is ours although its first rule did not come about", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      yield* applyService({ spec: { ports: [{ name: "http", port: 80, nodePort: 30_080 }] } })
+      yield* inject({
+        command: "createLoadBalancerRule",
+        fault: { _tag: "failJob", code: 530, text: "Failed", result: true }
+      })
+      yield* reconcile()
+      assert.deepStrictEqual(
+        (yield* world).loadBalancerRules.map(({ description }) => description.split(":").at(-1)),
+        ["owned"]
+      )
+    }).pipe(Effect.provide(bed(narrow)))
+  )
+
   it.effect("but a port that the user had opened before stays open", () =>
     Effect.gen(function* () {
       const { address } = yield* given()
