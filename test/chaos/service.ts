@@ -5,7 +5,8 @@
  * a seed alone repeats that one run, call by call. `--case JSON` repeats a run as reported. `--record` writes figures.
  */
 import { writeFileSync } from "node:fs"
-import { type Case, double, faultless, nothing, play, referenceFor, singles, type Totals } from "./service/campaign.ts"
+import { type Case, double, faultless, referenceFor, type Totals } from "./service/campaign.ts"
+import { type Campaign, share } from "./service/crew.ts"
 import { judged } from "./service/judgement.ts"
 import { scenarios } from "./service/scenarios.ts"
 import { settings } from "./service/settings.ts"
@@ -43,34 +44,28 @@ Recorded by \`npm run chaos -- service\` in ${seconds} s.
 | longest way from a scenario's last action to its end, in virtual time | ${Math.ceil(slowest)} s |
 `
 
-function* doubles(seed: number, runs: number): Generator<Case> {
-  for (let next = seed; next < seed + runs; next++) yield double(next)
-}
-
-export const main = (args: ReadonlyArray<string>): boolean => {
+export const main = async (args: ReadonlyArray<string>): Promise<boolean> => {
   const told = valueAfter(args, "--case")
   if (told !== undefined) return retell(JSON.parse(told))
   const seed = Number(valueAfter(args, "--seed") ?? 1)
   const runs = valueAfter(args, "--runs")
-  const every = args.includes("--single")
   if (valueAfter(args, "--seed") !== undefined && runs === undefined) return retell(double(seed))
 
   const started = performance.now()
   const calm = faultless()
   for (const wrong of calm) console.log(wrong)
   const count = Number(runs ?? 100_000)
-  let totals = nothing
-  for (const one of every ? singles() : doubles(seed, count)) {
-    const before = totals.wrong.length
-    totals = play(totals, one)
-    for (const wrong of totals.wrong.slice(before)) console.log(wrong)
-    if (totals.runs % 1_000 === 0) console.error(`${totals.runs} runs, ${totals.wrong.length} wrong`)
-  }
+  const isSingle = args.includes("--single")
+  const campaign: Campaign = isSingle ? { _tag: "Singles" } : { _tag: "Doubles", seed, runs: count }
+  const totals = await share(campaign, (added, { runs, wrong }) => {
+    for (const line of added.wrong) console.log(line)
+    if (runs % 2_000 < added.runs) console.error(`${runs} runs, ${wrong.length} wrong`)
+  })
   const seconds = Math.round((performance.now() - started) / 1_000)
-  const how = every ? "one fault at every call" : `two faults at once, seeds ${seed} to ${seed + count - 1}`
+  const how = isSingle ? "one fault at every call" : `two faults at once, seeds ${seed} to ${seed + count - 1}`
   console.log(JSON.stringify({ how, seconds, ...totals, wrong: totals.wrong.length }, null, 2))
   if (args.includes("--record")) {
-    const file = every ? "single" : `double-${seed}`
+    const file = isSingle ? "single" : `double-${seed}`
     writeFileSync(new URL(`../../bench/chaos-service-${file}.md`, import.meta.url), section(how, seconds, totals))
   }
   return totals.wrong.length + calm.length === 0

@@ -24,6 +24,19 @@ export interface Totals {
 
 export const nothing: Totals = { runs: 0, calls: 0, lives: 0, slowest: 0, faults: {}, wrong: [] }
 
+export const add = (a: Totals, b: Totals): Totals => {
+  const faults: Record<string, number> = { ...a.faults }
+  for (const [name, count] of Object.entries(b.faults)) faults[name] = (faults[name] ?? 0) + count
+  return {
+    runs: a.runs + b.runs,
+    calls: a.calls + b.calls,
+    lives: a.lives + b.lives,
+    slowest: Math.max(a.slowest, b.slowest),
+    faults,
+    wrong: [...a.wrong, ...b.wrong]
+  }
+}
+
 const references = new Map<string, Reference>()
 
 export const referenceFor = (settingName: string, scenarioName: string): Reference => {
@@ -48,19 +61,19 @@ export const faultless = (): ReadonlyArray<string> =>
   )
 
 export const play = (totals: Totals, { faults, scenario, setting }: Case, hold = true): Totals => {
-  const counts = { ...totals.faults }
-  for (const { name } of faults) counts[name] = (counts[name] ?? 0) + 1
   const reference = referenceFor(setting, scenario)
   const { outcome, problems } = judged(reference, faults, { hold })
   const label = JSON.stringify({ setting, scenario, faults } satisfies Case)
-  return {
-    runs: totals.runs + 1,
-    calls: totals.calls + outcome.calls.length,
-    lives: totals.lives + outcome.lives,
-    slowest: Math.max(totals.slowest, (outcome.took ?? 0) / 1_000),
+  const counts: Record<string, number> = {}
+  for (const { name } of faults) counts[name] = (counts[name] ?? 0) + 1
+  return add(totals, {
+    runs: 1,
+    calls: outcome.calls.length,
+    lives: outcome.lives,
+    slowest: (outcome.took ?? 0) / 1_000,
     faults: counts,
-    wrong: [...totals.wrong, ...problems.map((problem) => `${label}: ${problem}`)]
-  }
+    wrong: problems.map((problem) => `${label}: ${problem}`)
+  })
 }
 
 /** Every fault at every call of every scenario. */
