@@ -15,6 +15,8 @@ export class Addresses extends Context.Service<
   {
     /** Every allocated address of the account or project, all pages. */
     readonly list: Effect.Effect<ReadonlyArray<PublicAddress>, CloudStackError>
+    /** Those whose allocation has begun and not ended. A server that was stopped there leaves them so for good. */
+    readonly allocating: Effect.Effect<ReadonlyArray<PublicAddress>, CloudStackError>
     /** None if it is not (or no longer) the caller's. */
     readonly find: (id: AddressId) => Effect.Effect<Option.Option<PublicAddress>, CloudStackError>
     /** The same in whatever state, also while it is acquired or released, and when it is free. */

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { TestConsole } from "effect/testing"
+import { TestClock, TestConsole } from "effect/testing"
 import { auditGone, auditRunning, command } from "../../src/cli/audit.ts"
 import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
+import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
 import type { Finding } from "../../src/controllers/service/audit.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
@@ -157,6 +158,28 @@ describe("audit", () => {
       const { released } = yield* gone(true)
       assert.lengthOf(released, 5)
       assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("tells of an allocation that came to no end, but not of one that has just begun", () =>
+    Effect.gen(function* () {
+      yield* kubernetes
+      const { networks } = yield* world
+      const simulator = yield* Simulator
+      const customjobid = "11111111-2222-4333-8444-555555555555"
+      const allocate = simulator.callAs("alice", "associateIpAddress", {
+        networkid: networks[0]?.id ?? "",
+        customjobid
+      })
+      yield* inTime(allocate)
+      yield* byHand("listZones", {})
+      // Sent twice with one id: the second is refused, and its address stays behind.
+      yield* inTime(allocate)
+      const stuck = (yield* world).addresses.find(({ state }) => state === "Allocating")
+      const names = Effect.map(running(), ({ findings }) => findings.map(({ name }) => name))
+      assert.notInclude(yield* names, `${stuck?.ip} (Allocating)`)
+      yield* TestClock.adjust("2 minutes")
+      assert.include(yield* names, `${stuck?.ip} (Allocating)`)
     }).pipe(Effect.provide(bed()))
   )
 

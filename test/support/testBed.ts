@@ -197,6 +197,7 @@ interface Snapshot {
   readonly addresses: ReadonlyArray<{
     readonly id: string
     readonly ip: string
+    readonly state: string
     readonly sourceNat: boolean
     readonly network?: string
   }>

@@ -16,6 +16,10 @@ export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
       lists.all("listPublicIpAddresses", filter, addresses)
     return Addresses.of({
       list: list(),
+      allocating: Effect.map(list({ allocatedonly: "false", state: "Allocating" }), (found) =>
+        // Servers that do not know this filter list all.
+        found.filter(({ state }) => state === "Allocating")
+      ),
       find: Effect.fn("Addresses.find")((id) => Effect.map(noneIfAbsent(list({ id })), Array.head)),
       inspect: Effect.fn("Addresses.inspect")((id) =>
         Effect.map(noneIfAbsent(list({ id, allocatedonly: "false" })), Array.head)

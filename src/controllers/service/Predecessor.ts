@@ -23,6 +23,9 @@ export class Predecessor extends Context.Service<
     readonly awaitSilence: (service: Service) => Effect.Effect<void, StillUnknown>
   }
 >()("ccm/controllers/service/Predecessor") {
+  /** For those who only look. */
+  static readonly layerNone = Layer.succeed(this, { begins: () => Effect.void, awaitSilence: () => Effect.void })
+
   /** Built when this process begins to lead: nobody else sends anything from then on. */
   static readonly layer = Layer.effect(
     this,

@@ -77,6 +77,8 @@ export const claimantGone = (cluster: Cluster, uid: string, name: string): Claim
 export interface AuditInput extends Held {
   /** Those that exist and may have a load balancer. */
   readonly alive: ReadonlyArray<Claimant>
+  /** Allocations that have come to no end. */
+  readonly stuck: ReadonlyArray<PublicAddress>
 }
 
 /** Services of this cluster that have something and are not there. */
@@ -194,14 +196,18 @@ const isBare = ({ address, firewall, forwards = [], rules }: Holding): boolean =
   !isMarked(address.tags) &&
   rules.length + firewall.length + forwards.length === 0
 
-const idle = ({ cluster, holdings }: AuditInput): ReadonlyArray<Finding> =>
-  holdings.flatMap((holding) => {
+const unused: Kind = { kind: "unused", service: "" }
+
+const idle = ({ cluster, holdings, stuck }: AuditInput): ReadonlyArray<Finding> => [
+  ...holdings.flatMap((holding) => {
     const { address } = holding
-    if (isBare(holding)) return [ofAddress(address, { kind: "unused", service: "" })]
+    if (isBare(holding)) return [ofAddress(address, unused)]
     const name = keptName(cluster, address.tags)
     const kept = name !== undefined && holding.rules.length === 0
     return kept ? [ofAddress(address, { kind: "kept", service: name })] : []
-  })
+  }),
+  ...stuck.map((address) => ({ ...ofAddress(address, unused), name: `${address.ip} (${address.state})` }))
+]
 
 /** Things are named once: what a Service uses has not leaked. */
 export const audit = (input: AuditInput): ReadonlyArray<Finding> => {

@@ -1,6 +1,8 @@
 /** Reads all that an account holds for an audit, and releases what it finds to be left by Services that are no more. */
-import { Effect, Option } from "effect"
+import { Clock, Duration, Effect, Option } from "effect"
+import { Addresses } from "../../cloudstack/Addresses.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
+import { createPhase } from "../../cloudstack/Jobs.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { type AuditInput, goneServices, removalOf } from "./audit.ts"
@@ -29,11 +31,15 @@ export const readForAudit = Effect.fn("audit.read")(function* (services: Readonl
   yield* inventory.expire
   const holdings = yield* inventory.holdings(() => true)
   const items = hasVpc(holdings) ? yield* inventory.freshAclItems : Option.none()
+  // One that has begun a moment ago is no finding.
+  const latest = (yield* Clock.currentTimeMillis) - Duration.toMillis(createPhase)
+  const stuck = (yield* (yield* Addresses).allocating).filter(({ allocatedAt = 0 }) => allocatedAt <= latest)
   const input: AuditInput = {
     cluster: { id, previous },
     holdings,
     aclItems: Option.getOrElse(items, () => []),
-    alive: yield* claimantsOf(services)
+    alive: yield* claimantsOf(services),
+    stuck
   }
   return input
 })

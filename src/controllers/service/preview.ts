@@ -25,7 +25,7 @@ export const routerCommandsOf = ({ calls }: Preview): number => calls.filter(({ 
 export const layer = Layer.fresh(
   Layer.merge(
     cloudServices.pipe(Layer.provideMerge(rehearsedApi)),
-    ServiceController.layer.pipe(Layer.provideMerge(rehearsedCluster))
+    ServiceController.layerRehearsed.pipe(Layer.provideMerge(rehearsedCluster))
   )
 )
 
