@@ -2,8 +2,9 @@
  * Good manners towards CloudStack: a `CloudStackApi` around a `CloudStackApi` that decides when each call goes.
  *
  * A 429 pauses everybody, and the call is sent again because a throttled call was not looked at. Reads are repeated
- * when they fail in passing, mutations never. While CloudStack fails, reads wait and one of them goes every 15 s to
- * see; mutations fail at once without being sent, because the state they were decided on grows old.
+ * when they fail in passing, mutations never. While CloudStack fails, or throttles whatever it is asked, reads wait and
+ * one of them goes every 15 s to see; mutations fail at once without being sent, because the state they were decided on
+ * grows old.
  */
 import { Clock, Duration, Effect, Layer, Metric, Random, Result } from "effect"
 import type { Settings } from "../config/Settings.ts"

@@ -116,30 +116,36 @@ export const makeGate = Effect.gen(function* () {
     if (wasUp && pace.probeAt !== undefined) yield* beginOutage(error)
   })
 
-  const learnAnswer = Effect.fnUntraced(function* (throttledFor: Duration.Duration | undefined) {
+  const learnThrottle = Effect.fnUntraced(function* (error: CloudStackError, retryAfter: Duration.Duration) {
     const now = yield* Clock.currentTimeMillis
     const before = pace
-    pace = Pace.answered(pace)
-    if (throttledFor !== undefined) pace = Pace.throttled(pace, yield* limits, now, Duration.toMillis(throttledFor))
-    yield* Metric.update(apiUp.of({}), 1)
-    yield* Metric.update(apiThrottled.of({}), throttledFor === undefined ? 0 : 1)
+    const millis = Duration.toMillis(retryAfter)
+    pace = Pace.throttled(pace, yield* limits, now, millis)
+    yield* Metric.update(apiThrottled.of({}), 1)
     yield* Metric.update(apiRate.of({}), pace.rate)
-    if (before.probeAt !== undefined) {
-      yield* Effect.logInfo("CloudStack answers again")
-      wake.openUnsafe()
-    }
-    if (throttledFor !== undefined && now >= before.pausedUntil) {
-      yield* Effect.logWarning("CloudStack throttles: all calls pause", { millis: Duration.toMillis(throttledFor) })
-    }
+    if (pace.probeAt === undefined) {
+      if (now >= before.pausedUntil) yield* Effect.logWarning("CloudStack throttles: all calls pause", { millis })
+    } else if (before.probeAt === undefined) yield* beginOutage(error)
+  })
+
+  const learnAnswer = Effect.gen(function* () {
+    const isBack = pace.probeAt !== undefined
+    pace = Pace.answered(pace)
+    yield* Metric.update(apiUp.of({}), 1)
+    yield* Metric.update(apiThrottled.of({}), 0)
+    yield* Metric.update(apiRate.of({}), pace.rate)
+    if (!isBack) return
+    yield* Effect.logInfo("CloudStack answers again")
+    wake.openUnsafe()
   })
 
   return {
     enter,
     learn: (result: Result.Result<Answer, CloudStackError>) => {
-      if (Result.isSuccess(result)) return learnAnswer(undefined)
+      if (Result.isSuccess(result)) return learnAnswer
       const { reason } = result.failure
-      if (failureTags.has(reason._tag)) return learnFailure(result.failure)
-      return learnAnswer(reason._tag === "Throttled" ? reason.retryAfter : undefined)
+      if (reason._tag === "Throttled") return learnThrottle(result.failure, reason.retryAfter)
+      return failureTags.has(reason._tag) ? learnFailure(result.failure) : learnAnswer
     },
     /** While CloudStack fails, whatever goes is a probe. */
     probing: () => pace.probeAt !== undefined

@@ -15,6 +15,8 @@ export interface Pace {
   readonly pausedUntil: number
   /** Failures since CloudStack last answered anything. */
   readonly failures: number
+  /** Pauses since it last answered anything but 429. */
+  readonly pauses: number
   /** Set while CloudStack fails: one call may go then, to see whether it still does. */
   readonly probeAt: number | undefined
 }
@@ -22,6 +24,8 @@ export interface Pace {
 export const probeEvery = 15_000
 /** One lost call is no outage. */
 const failuresToOutage = 3
+/** A server that throttles whatever comes after each pause is as good as down. */
+const pausesToOutage = 4
 const recoveryMillis = 60_000
 /** A server with a window longer than this would be a strange one; a garbled text must not stop us for a day. */
 const longestPause = 600_000
@@ -32,6 +36,7 @@ export const start = ({ burst, qps }: Limits, now: number): Pace => ({
   rate: qps,
   pausedUntil: 0,
   failures: 0,
+  pauses: 0,
   probeAt: undefined
 })
 
@@ -62,8 +67,8 @@ export const sent = (pace: Pace, limits: Limits, now: number): Pace => {
   }
 }
 
-/** Anything that CloudStack itself said, be it an error. */
-export const answered = (pace: Pace): Pace => ({ ...pace, failures: 0, probeAt: undefined })
+/** Anything that CloudStack itself said, be it an error, but 429. */
+export const answered = (pace: Pace): Pace => ({ ...pace, failures: 0, pauses: 0, probeAt: undefined })
 
 /** No answer, or one that CloudStack did not write. */
 export const failed = (pace: Pace, now: number): Pace => {
@@ -79,11 +84,16 @@ export const failed = (pace: Pace, now: number): Pace => {
 export const throttled = (pace: Pace, limits: Limits, now: number, waitMillis: number): Pace => {
   const filled = refill(pace, limits, now)
   const until = now + Math.min(waitMillis, longestPause)
+  const isOfPause = now < pace.pausedUntil
+  const pauses = isOfPause ? pace.pauses : pace.pauses + 1
   return {
     ...filled,
     at: Math.max(until, filled.at),
     tokens: 1,
-    rate: now < pace.pausedUntil ? filled.rate : Math.max(1, filled.rate / 2),
-    pausedUntil: Math.max(until, pace.pausedUntil)
+    rate: isOfPause ? filled.rate : Math.max(1, filled.rate / 2),
+    pausedUntil: Math.max(until, pace.pausedUntil),
+    failures: 0,
+    pauses,
+    probeAt: pauses >= pausesToOutage ? Math.max(until, now + probeEvery) : undefined
   }
 }

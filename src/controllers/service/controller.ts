@@ -42,9 +42,14 @@ const isRelabelled = ({ after, before }: Change<Node>): boolean =>
   before !== undefined && after !== undefined && !Equal.equals(before.labels, after.labels)
 const selectsNodes = ({ annotations }: Service): boolean => annotations[prefix + rows.nodeSelector.suffix] !== undefined
 
-/** As often as CloudStack is probed while it fails. */
-const outageDelay = Duration.seconds(15)
-const outageTags: ReadonlySet<Reason["_tag"]> = new Set(["Unavailable", "Unreachable", "DeadlineExceeded"] as const)
+/** Whoever comes back waits for the next probe, and is served as soon as one is answered. */
+const outageDelay = Duration.seconds(5)
+const outageTags: ReadonlySet<Reason["_tag"]> = new Set([
+  "Unavailable",
+  "Unreachable",
+  "DeadlineExceeded",
+  "Throttled"
+] as const)
 
 /** No failure of the Service: it waits for CloudStack to come back, not for a backoff that has grown meanwhile. */
 const delayOf = (error: unknown): Option.Option<Duration.Duration> => {

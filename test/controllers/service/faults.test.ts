@@ -19,8 +19,7 @@ import {
   removeService,
   started,
   wholeWorld,
-  world,
-  worldOf
+  world
 } from "../../support/testBed.ts"
 
 const inject = (...faults: ReadonlyArray<Fault>) => Effect.flatMap(Simulator, (simulator) => simulator.inject(faults))
@@ -159,24 +158,5 @@ describe("what is not ours", () => {
       yield* reconcile().pipe(Effect.provide(ClusterId.layerOf("clone")))
       assert.deepStrictEqual(yield* wholeWorld, before)
     }).pipe(Effect.provide(bed()))
-  )
-})
-
-describe("an outage", () => {
-  it.effect("of half an hour deletes nothing, is probed gently, and is over half a minute after it ends", () =>
-    Effect.gen(function* () {
-      yield* start
-      yield* started
-      yield* pass(20)
-      const before = yield* wholeWorld
-      yield* injectMany(400, { account: "alice", fault: { _tag: "html500" } })
-      const simulator = yield* Simulator
-      const asked = (yield* simulator.log).length
-      yield* editService({ spec: { loadBalancerSourceRanges: ["192.0.2.0/24"] } })
-      yield* pass(1_800)
-      assert.deepStrictEqual(yield* wholeWorld, before)
-      // One probe per 15 s is 120 in half an hour; the beginning costs a few more.
-      assert.isAtMost((yield* simulator.log).length - asked, 150)
-    }).pipe(Effect.provide(bed({ world: worldOf() })))
   )
 })
