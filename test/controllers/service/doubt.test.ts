@@ -1,6 +1,7 @@
 /** One list in a million is empty, or a minute old. Nothing is done on its word that the next one would not confirm. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
 import { asking, makeLiar } from "../../support/lies.ts"
 import { tierWorld } from "../../support/networkKinds.ts"
 import {
@@ -64,6 +65,28 @@ describe("in an isolated network, one empty list", () => {
       assert.strictEqual(yield* reconcile(), "Removed")
       assert.deepStrictEqual((yield* balanced).rules, ["tcp 8443>8443 roundrobin "])
     }).pipe(Effect.provide(bed({ around: liar.around })))
+  })
+
+  it.effect("of one address does not let it go with the Service that was cut off before it had any rule", () => {
+    const liar = makeLiar()
+    return Effect.gen(function* () {
+      const before = yield* wholeWorld
+      yield* nodes
+      yield* applyService()
+      yield* (yield* Simulator).inject([
+        { command: "createLoadBalancerRule", fault: { _tag: "error", code: 401, text: "unable to verify" } },
+        {
+          command: "createLoadBalancerRule",
+          occurrence: 2,
+          fault: { _tag: "error", code: 401, text: "unable to verify" }
+        }
+      ])
+      yield* Effect.exit(reconcile())
+      yield* removeService()
+      liar.emptyNext(asking("listPublicIpAddresses", "allocatedonly"))
+      assert.strictEqual(yield* reconcile(), "Removed")
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }), around: liar.around })))
   })
 
   it.effect("of what the role may do refuses nothing", () => {
