@@ -143,6 +143,16 @@ export const inBackground = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 /** The controller itself; let time pass for it to work. */
 export const started = inBackground(ServiceController.run)
 
+/** By another process, which begins with nothing in memory. */
+export const restarted =
+  (account = "alice") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(
+      Effect.provide(ServiceController.layer, { local: true }),
+      Effect.provide(cloudServices, { local: true }),
+      Effect.provide(layerMemory(account), { local: true })
+    )
+
 /** Passes this much virtual time in small steps, so that what waits on each other gets its turn. */
 export const pass = Effect.fnUntraced(function* (seconds: number) {
   for (let step = 0; step < seconds * 4; step++) yield* TestClock.adjust("250 millis")
@@ -238,6 +248,7 @@ interface Snapshot {
   readonly machines: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly projects: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly networks: ReadonlyArray<{ readonly id: string; readonly name: string }>
+  readonly vpcs: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly aclLists: ReadonlyArray<{
     readonly id: string
     readonly name: string
