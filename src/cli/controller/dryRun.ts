@@ -18,7 +18,9 @@ export const wouldDo = (service: Service, decision: Decision): ReadonlyArray<str
   if (isQuiet(service, decision) && refusal === undefined) return []
   return [
     ...(refusal === undefined ? [] : [`refuse: ${refusal.reason}: ${refusal.cause}`]),
-    ...(acquire === undefined ? [] : [`acquire address ${acquire.ip ?? "(any)"} in network ${acquire.network.name}`]),
+    ...(acquire === undefined
+      ? []
+      : [`acquire address ${acquire.named?.ip ?? "(any)"} in network ${acquire.network.name}`]),
     ...stepsOf(plan).map(describe),
     ...leaving.flatMap(({ steps }) => steps.map(describe)),
     ...(show === undefined ? [] : [`publish ${show.address.ip}`])

@@ -17,10 +17,10 @@ export class Reporter extends Context.Service<
     readonly say: (service: Service, type: Note["type"], reason: string, message: string) => Effect.Effect<void>
     /** The standing complaints about a Service, all of them: new ones become Events, old ones stay quiet. */
     readonly tell: (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) => Effect.Effect<void>
-    /** A refusal stands: nothing new can be said until it falls. */
     /** Whether all is as the Service wants it, as far as this process knows. */
     readonly note: (service: Service, well: boolean) => Effect.Effect<void>
     readonly wasWell: (service: Service) => boolean
+    /** A refusal stands: nothing new can be said until it falls. */
     readonly isRefused: (service: Service) => boolean
     readonly forget: (key: string) => Effect.Effect<void>
   }

@@ -3,11 +3,11 @@ import { Effect, type Option } from "effect"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import type { AddressId } from "../../domain/Cloud.ts"
 import { type Cluster, type ServiceIdentity, tags } from "../../domain/Ownership.ts"
-import type { KubeError } from "../../kubernetes/KubeError.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { apply, type StepFailed } from "./apply.ts"
 import { type Chain, type Plan, stepsOf } from "./chains.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import type { WriteFailed } from "./publish.ts"
 import { changesAcl, Step } from "./steps.ts"
 
 export interface ChangeInput<R> {
@@ -19,7 +19,7 @@ export interface ChangeInput<R> {
   readonly concerned: ReadonlyArray<AddressId>
   /** Whose router has to take the changes. */
   readonly network: string
-  readonly publish: Effect.Effect<Option.Option<Service>, KubeError, R>
+  readonly publish: Effect.Effect<Option.Option<Service>, WriteFailed, R>
 }
 
 /**

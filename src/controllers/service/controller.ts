@@ -1,5 +1,5 @@
 /** The service controller: what makes a Service due, in which order, and how its failures go on. */
-import { Cause, Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
+import { Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
 import { CallPriority, CloudStackError, type Priority, type Reason } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Settings } from "../../config/Settings.ts"
@@ -13,10 +13,11 @@ import * as Coalesce from "../../runtime/Coalesce.ts"
 import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { lookAfter, mayForward, recheckAfter } from "./failover.ts"
+import { reasonOf, syncFailed, updateFailed, willRetry } from "./failureTexts.ts"
 import { currentSelection, ServiceOptions } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
 import { type ReconcileResult, reconcileService } from "./reconcile.ts"
-import { finalizer, isHandled, mayNeedCleanup, needsUpdate, type Selection } from "./selection.ts"
+import { finalizer, isHandled, mayNeedCleanup, needsUpdate, type Selection, wants } from "./selection.ts"
 
 const priorities = ["edit", "deletion", "membership", "resync"] as const satisfies ReadonlyArray<Priority>
 
@@ -49,11 +50,6 @@ const outageTags: ReadonlySet<Reason["_tag"]> = new Set(["Unavailable", "Unreach
 const outageDelayOf = (error: unknown): Option.Option<Duration.Duration> =>
   error instanceof CloudStackError && outageTags.has(error.reason._tag) ? Option.some(outageDelay) : Option.none()
 
-const messageOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return error instanceof Error ? error.message : "interrupted"
-}
-
 /** Runs as long as this process leads. Ends only with a defect. */
 export const run = Effect.gen(function* () {
   const options = yield* ServiceOptions
@@ -85,6 +81,30 @@ export const run = Effect.gen(function* () {
     return after === undefined ? {} : { recheckAfter: after }
   })
 
+  /** Keys whose last run failed. */
+  const failing = new Set<string>()
+  const onFailure = Effect.fnUntraced(function* ({
+    cause,
+    key,
+    priority,
+    ...retry
+  }: WorkQueue.Failure<string, Priority, unknown>) {
+    const service = Option.getOrUndefined(yield* services.find(key))
+    const doing = service !== undefined && wants(service, yield* currentSelection) ? "ensure" : "delete"
+    const reason = reasonOf(cause, doing)
+    yield* Effect.logWarning(willRetry(key, reason, retry), { service: key })
+    if (priority === "membership") yield* Metric.update(nodeSyncErrors.of({}), 1)
+    const first = !failing.has(key)
+    failing.add(key)
+    if (service === undefined) return
+    // Upstream updates the hosts of what is there, and leaves its further tries to a sync.
+    if (priority === "membership" && first && service.ingress.length > 0) {
+      const names = (yield* nodes.all).filter(isCandidate).map(({ name }) => name)
+      return yield* reporter.say(service, "Warning", "UpdateLoadBalancerFailed", updateFailed(cause, names))
+    }
+    yield* reporter.say(service, "Warning", "SyncLoadBalancerFailed", syncFailed(reason))
+  })
+
   const queue = yield* WorkQueue.make({
     name: "service",
     workers: options.workers,
@@ -93,18 +113,12 @@ export const run = Effect.gen(function* () {
       reconcileService(key).pipe(
         Effect.provideService(CallPriority, priority),
         Effect.tap((result) => served(key, result)),
+        Effect.tap(() => Effect.sync(() => failing.delete(key))),
         Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
         Effect.andThen(verdict(key))
       ),
     retryAfter: outageDelayOf,
-    onFailure: ({ cause, key, priority, retryIn }) =>
-      Effect.gen(function* () {
-        const message = `Error syncing load balancer: ${messageOf(cause)}`
-        yield* Effect.logWarning(message, { service: key, retryInMillis: Duration.toMillis(retryIn) })
-        if (priority === "membership") yield* Metric.update(nodeSyncErrors.of({}), 1)
-        const service = yield* services.find(key)
-        if (Option.isSome(service)) yield* reporter.say(service.value, "Warning", "SyncLoadBalancerFailed", message)
-      })
+    onFailure
   })
 
   const lookAtForwards = (after: Duration.Duration) =>
@@ -129,7 +143,11 @@ export const run = Effect.gen(function* () {
     Effect.fnUntraced(function* (change) {
       const { after, before } = change
       const urgency = urgencyOf(change, yield* currentSelection)
-      if (after === undefined && before !== undefined) waiting.delete(before.key)
+      if (after === undefined && before !== undefined) {
+        waiting.delete(before.key)
+        failing.delete(before.key)
+        yield* reporter.forget(before.key)
+      }
       if (urgency === undefined || after === undefined) return
       if (urgency === "edit" && after.ingress.length === 0 && !waiting.has(after.key)) {
         waiting.set(after.key, yield* Clock.currentTimeMillis)

@@ -12,11 +12,21 @@ import { pendingWrites } from "./publish.ts"
 import { finalizer } from "./selection.ts"
 import type { Wanted } from "./wanted.ts"
 
+/** An address that is asked for, and where. */
+export interface Named {
+  readonly ip: string
+  readonly field: string
+}
+
 export interface Decision {
   readonly refusal?: Refusal
   readonly notes: ReadonlyArray<Note>
   /** An address has to be acquired first; then the decision is made again. */
-  readonly acquire?: { readonly network: Network; readonly ip?: string; readonly keep: boolean }
+  readonly acquire?: {
+    readonly network: Network
+    readonly keep: boolean
+    readonly named?: Named
+  }
   readonly plan: Plan
   /** What happens on addresses that the Service leaves. */
   readonly leaving: ReadonlyArray<Chain>
@@ -57,7 +67,7 @@ export const decide = Effect.fn("service.decide")(function* (
 ): Effect.fn.Return<Decision, Effect.Error<ReturnType<typeof demandOf>>, Effect.Services<ReturnType<typeof demandOf>>> {
   const demand = yield* demandOf(service, all)
   if (demand._tag === "NoNetwork") {
-    return { refusal: demand.refusal, notes: [], plan: nothing, leaving: [], concerned: [] }
+    return { refusal: demand.refusal, notes: demand.notes, plan: nothing, leaving: [], concerned: [] }
   }
   const { acl, claimant, desired, holdings, network } = demand
   const notes = [...demand.notes, ...desired.notes]
@@ -70,11 +80,12 @@ export const decide = Effect.fn("service.decide")(function* (
     case "Refused":
       return refused(found.refusal, notes, found.claimed, wanted)
     case "Acquire": {
-      const { ip } = found
       const concerned = ids(claimedBy(holdings, claimant))
+      const { address } = wanted
+      const named = address._tag === "Named" ? { named: address } : {}
       return {
         notes,
-        acquire: { network, keep: wanted.keep === true, ...(ip === undefined ? {} : { ip }) },
+        acquire: { network, keep: wanted.keep === true, ...named },
         plan: nothing,
         leaving: [],
         concerned

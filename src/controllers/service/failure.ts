@@ -26,16 +26,24 @@ const isRigid = (failure: StepFailed): boolean =>
 const refusalOf = (failure: StepFailed): Refusal => ({
   reason: "CloudStackRefused",
   field: failure.step,
-  cause: failure.error.message,
+  cause: failure.error.told,
   remedy: "Change the Service or what CloudStack objects to; it is tried again then, and at the next resync"
 })
 
-const summary = (failures: ReadonlyArray<StepFailed>): SyncFailed =>
-  new SyncFailed({ message: failures.map((failure) => failure.message).join("; ") })
+/** They fail side by side, so in any order; what is told of them must not differ by that. */
+const inOrder = (failures: ReadonlyArray<StepFailed>): ReadonlyArray<StepFailed> =>
+  [...failures].sort((a, b) => (a.message < b.message ? -1 : 1))
 
-export const nextOf = (failures: ReadonlyArray<StepFailed>, looks: number): Next => {
-  const [first] = failures
-  if (first === undefined) return { _tag: "Done" }
+const summary = (failures: ReadonlyArray<StepFailed>): SyncFailed =>
+  new SyncFailed({
+    message: inOrder(failures)
+      .map((failure) => failure.message)
+      .join("; ")
+  })
+
+export const nextOf = (unordered: ReadonlyArray<StepFailed>, looks: number): Next => {
+  const failures = inOrder(unordered)
+  if (failures.length === 0) return { _tag: "Done" }
   const rigid = failures
     .filter(isRigid)
     .flatMap(({ ruleId }) => (ruleId === undefined ? [] : [RuleIdSchema.make(ruleId)]))
