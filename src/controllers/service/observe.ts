@@ -21,6 +21,7 @@ import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
 import { borderOf, desired, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import { noNodes } from "./members.ts"
 import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
 import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
@@ -67,7 +68,7 @@ export type Demand =
       readonly notes: ReadonlyArray<Note>
     }
   /** No network can be told, or it is not visible. */
-  | { readonly _tag: "NoNetwork"; readonly refusal: Refusal }
+  | { readonly _tag: "NoNetwork"; readonly refusal: Refusal; readonly notes: ReadonlyArray<Note> }
 
 /** The server is only asked where the rules themselves have to restrict sources. */
 const ruleSourcesIn = Effect.fnUntraced(function* (network: Network) {
@@ -114,7 +115,10 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
     { service, address, claimant, holdings, nodes, machines, configured: networkId },
     annotations.network
   )
-  if (found._tag === "Refused") return { _tag: "NoNetwork", refusal: found.refusal } satisfies Demand
+  if (found._tag === "Refused") {
+    const notes = nodes.some(isCandidate) ? [] : [noNodes]
+    return { _tag: "NoNetwork", refusal: found.refusal, notes } satisfies Demand
+  }
   const { network, notes } = found
   const ruleSources = yield* ruleSourcesIn(network)
   const wanted = desired({

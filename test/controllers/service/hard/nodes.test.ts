@@ -205,17 +205,21 @@ describe("which nodes stand behind a Service", () => {
       yield* started
       yield* applyService(onePort)
       yield* pass(20)
-      assert.deepStrictEqual(yield* events(), ["NetworkUnknown"], (yield* eventMessages()).join("\n"))
+      assert.deepStrictEqual(
+        yield* events(),
+        ["UnAvailableLoadBalancer", "NetworkUnknown"],
+        (yield* eventMessages()).join("\n")
+      )
       yield* applyNodes("n1", "n2")
       yield* pass(30)
       assert.deepStrictEqual(yield* members, ["n1,n2"])
       for (const name of ["n1", "n2"]) yield* Effect.flatMap(KubeMemory, (memory) => memory.remove("nodes", name))
       yield* pass(30)
       assert.deepStrictEqual(yield* members, [""])
-      assert.strictEqual((yield* told("UnAvailableLoadBalancer")).length, 1)
+      assert.strictEqual((yield* told("UnAvailableLoadBalancer")).length, 2)
       assert.strictEqual((yield* ingress())?.length, 1)
       yield* pass(700)
-      assert.strictEqual((yield* told("UnAvailableLoadBalancer")).length, 1)
+      assert.strictEqual((yield* told("UnAvailableLoadBalancer")).length, 2)
       yield* applyNodes("n3")
       yield* pass(30)
       assert.deepStrictEqual(yield* members, ["n3"])
