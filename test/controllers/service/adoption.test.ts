@@ -271,6 +271,30 @@ describe("adoption", () => {
       }).pipe(Effect.provide(bed()))
   )
 
+  it.effect("rules with the same Leaseweb names are not had by an annotation that users can write", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      const { address } = yield* leftBy("Leaseweb")
+      const theirs = yield* wholeWorld
+      yield* editService({ status: { loadBalancer: { ingress: null } } })
+      yield* reconcile()
+      assert.notStrictEqual((yield* ingress())?.[0]?.ip, address.ip)
+      yield* removeService()
+      yield* reconcile()
+      assert.deepStrictEqual(yield* wholeWorld, theirs)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("of a Leaseweb Service that shows a hostname goes by the address that was noted", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      yield* leftBy("Leaseweb", { annotations: annotated("hostname", "lb.example.org") })
+      yield* editService({ status: { loadBalancer: { ingress: [{ hostname: "lb.example.org" }] } } })
+      yield* takenOver
+      assert.deepStrictEqual(yield* ingress(), [{ hostname: "lb.example.org" }])
+    }).pipe(Effect.provide(bed()))
+  )
+
   it.effect("changes after it are made as for any Service", () =>
     Effect.gen(function* () {
       yield* nodes
