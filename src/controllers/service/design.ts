@@ -69,7 +69,7 @@ const ingressOf = (service: Service, wanted: Wanted, own: Claims): ReadonlyArray
   if (hostname._tag === "Name") return [{ hostname: hostname.name, ...ports }]
   const shown = service.ingress[0]?.hostname
   if (hostname._tag === "Keep" && shown !== undefined) return [{ hostname: shown, ...ports }]
-  const proxied = wanted.ports.some((want) => protocolOf(own, want) === "tcp-proxy")
+  const proxied = wanted.ports.some((want) => want.via === "rule" && protocolOf(own, want) === "tcp-proxy")
   return [{ ip: own.address.ip, ipMode: proxied ? "Proxy" : "VIP", ...ports }]
 }
 

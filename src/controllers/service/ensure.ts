@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CallPriority, type CloudStackError } from "../../cloudstack/Api.ts"
+import { Machines } from "../../cloudstack/Machines.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { AddressId, Holding, RuleId } from "../../domain/Cloud.ts"
@@ -16,6 +17,7 @@ import { wantedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
 import { nextOf } from "./failure.ts"
 import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
+import { noNodes } from "./members.ts"
 import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
 import { failIfOverlooked, Overlooked } from "./overlooked.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
@@ -116,7 +118,9 @@ const announce = Effect.fnUntraced(function* (service: Service, decision: Decisi
   }
   yield* reporter.note(service, ended)
   if (isMembersOnly(decision)) {
-    if (ended) yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
+    // None at all has been told already.
+    if (ended && !decision.notes.includes(noNodes))
+      yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
     return
   }
   if (ended) return yield* reporter.say(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
@@ -191,6 +195,7 @@ const settleAll = Effect.fnUntraced(function* (service: Service, cached: Readonl
       case "LookAgain":
         for (const id of next.rigid) rigid.add(id)
         concerned = decision.concerned
+        if (next.machines) yield* (yield* Machines).list(0)
         break
       case "Refused":
         return "Refused" as const

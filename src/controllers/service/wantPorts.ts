@@ -86,13 +86,17 @@ const stickinessOf = ({ abilities, annotations, network }: PortsInput): Checked<
   })
 }
 
-/** A port that is forwarded reaches the node as it came: nobody adds a header. UDP has none anyway. */
-const clash = ({ annotations, service }: PortsInput, forwarded: ReadonlySet<number>): ReadonlyArray<Refusal> => {
+/** Ports that are to be forwarded and to have the PROXY header. UDP has none anyway. */
+const clashing = ({ annotations, service }: PortsInput, forwarded: ReadonlySet<number>): ReadonlyArray<number> => {
   const { proxyProtocol } = annotations
   const proxied = proxyProtocol._tag === "Given" ? proxyProtocol.value : new Set<number>()
-  const both = service.ports.flatMap(({ port, protocol }) =>
+  return service.ports.flatMap(({ port, protocol }) =>
     protocol === "TCP" && proxied.has(port) && forwarded.has(port) ? [port] : []
   )
+}
+
+/** A port that is forwarded reaches the node as it came: nobody adds a header. */
+const clash = (both: ReadonlyArray<number>): ReadonlyArray<Refusal> => {
   if (both.length === 0) return []
   return [
     {
@@ -119,7 +123,10 @@ export const wantPorts = (input: PortsInput): WantedPorts => {
   const { annotations, border, heldForwards, sources } = input
   const { forwardPorts: forwarding } = annotations
   const proxied = proxiedOf(input)
-  const forwardPorts = numbersOf(forwarding, heldForwards)
+  const demanded = numbersOf(forwarding, heldForwards)
+  const both = clashing(input, demanded)
+  // What cannot be both stays what it is.
+  const forwardPorts = new Set([...demanded].filter((port) => !both.includes(port) || heldForwards.has(port)))
   const algorithm = algorithmOf(input)
   const stickiness = stickinessOf(input)
   const onlyRulesRestrict = border === "rule" && sources !== undefined && !sources.includes(anywhere)
@@ -143,7 +150,7 @@ export const wantPorts = (input: PortsInput): WantedPorts => {
     waitsFor: [
       ...proxied.refusals,
       ...(forwarding._tag === "Invalid" ? [forwarding.refusal] : []),
-      ...clash(input, forwardPorts),
+      ...clash(both),
       ...algorithm.refusals,
       ...stickiness.refusals
     ]
