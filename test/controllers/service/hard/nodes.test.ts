@@ -244,6 +244,39 @@ describe("which nodes stand behind a Service", () => {
     }).pipe(Effect.provide(bed()))
   )
 
+  it.effect("all replaced in a rollout: one assign and one remove per rule", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1", "n2", "n3")
+      yield* started
+      yield* applyService({
+        spec: {
+          ports: [
+            { name: "http", port: 80, nodePort: 30_080 },
+            { name: "https", port: 443, nodePort: 30_443 }
+          ]
+        }
+      })
+      yield* pass(30)
+      const rollout = Effect.gen(function* () {
+        for (const [old, young] of [
+          ["n1", "n4"],
+          ["n2", "n5"],
+          ["n3", "n6"]
+        ] as const) {
+          yield* applyNodes(young)
+          yield* pass(1)
+          yield* Effect.flatMap(KubeMemory, (memory) => memory.remove("nodes", old))
+          yield* pass(1)
+        }
+        yield* pass(30)
+      })
+      const { mutations } = yield* counting(rollout)
+      assert.deepStrictEqual(mutations, { assignToLoadBalancerRule: 2, removeFromLoadBalancerRule: 2 })
+      assert.deepStrictEqual(yield* members, ["n4,n5,n6", "n4,n5,n6"])
+      assert.strictEqual((yield* told("UpdatedLoadBalancer")).length, 1)
+    }).pipe(Effect.provide(bed({ world: worldOf({ nodes: 6 }) })))
+  )
+
   it.effect("its network named: made without a node, and the nodes follow", () =>
     Effect.gen(function* () {
       yield* started
