@@ -106,7 +106,7 @@ const settingsLayer = ({ project, settings: over }: BedOptions) =>
 const noLanes = Layer.succeed(AddressLanes, { within: () => (effect) => effect })
 
 export const bed = (options: BedOptions = {}) => {
-  const cloud = cloudServices.pipe(Layer.provide(aroundApi(options)))
+  const cloud = cloudServices.pipe(Layer.provideMerge(aroundApi(options)))
   return Layer.mergeAll(
     cloud,
     options.lanes === "none" ? Layer.merge(ServiceController.layer, noLanes) : ServiceController.layer,
