@@ -12,7 +12,7 @@ import { AddressLanes } from "../../src/controllers/service/AddressLanes.ts"
 import { type ServiceControllerOptions, ServiceOptions } from "../../src/controllers/service/options.ts"
 import { ServiceController } from "../../src/controllers/service/ServiceController.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
-import { kubernetesMemory } from "../../src/kubernetes/memory/layers.ts"
+import { eventsMemory, kubernetesMemory } from "../../src/kubernetes/memory/layers.ts"
 import { Services } from "../../src/kubernetes/Services.ts"
 
 export const settings: CloudSettings = {
@@ -149,6 +149,7 @@ export const restarted =
   <A, E, R>(effect: Effect.Effect<A, E, R>) =>
     effect.pipe(
       Effect.provide(ServiceController.layer, { local: true }),
+      Effect.provide(eventsMemory, { local: true }),
       Effect.provide(cloudServices, { local: true }),
       Effect.provide(layerMemory(account), { local: true })
     )

@@ -67,10 +67,33 @@ const cases = [
   ["in a VPC tier", made(), tier],
   ["in a VPC tier with source ranges", made({ spec: sources }), tier],
   ["in a VPC tier with UDP", made({ spec: { ...udp, ...sources } }), tier],
-  ["in a VPC tier, narrow role", made({ spec: sources }), narrowTier]
+  ["in a VPC tier, narrow role", made({ spec: sources }), narrowTier],
+  [
+    "one of which several things are told",
+    made({
+      annotations: annotated("colour", "blue"),
+      spec: {
+        ipFamilies: ["IPv4", "IPv6"],
+        ipFamilyPolicy: "RequireDualStack",
+        loadBalancerSourceRanges: ["10.0.0.0/8", "2001:db8::/32"]
+      }
+    })
+  ]
 ] as const
 
 describe("an unchanged world", () => {
+  it.effect("a refusal: it is not said again after a restart", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1", "ghost")
+      yield* applyService({ spec: { ports: [port(8081)] } })
+      yield* Effect.scoped(Effect.andThen(started, pass(20)))
+      const told = yield* eventMessages()
+      assert.strictEqual(told.length, 2, told.join("\n"))
+      yield* restarted()(Effect.scoped(Effect.andThen(started, pass(700))))
+      assert.deepStrictEqual(yield* eventMessages(), told)
+    }).pipe(Effect.provide(bed()))
+  )
+
   for (const [name, make, options = {}] of cases) {
     it.effect(`${name}: nothing is done or written after a restart, on events without meaning, at resyncs`, () =>
       Effect.gen(function* () {
