@@ -8,12 +8,13 @@ import { isCandidate } from "../../domain/Candidates.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node, Service } from "../../kubernetes/objects.ts"
 import { type Change, Services } from "../../kubernetes/Services.ts"
-import { loadBalancerSyncs, nodeSyncErrors, timeToAddress } from "../../observability/metrics.ts"
+import { timeToAddress } from "../../observability/metrics.ts"
 import * as Coalesce from "../../runtime/Coalesce.ts"
 import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { lookAfter, mayForward, recheckAfter } from "./failover.ts"
 import { reasonOf, syncFailed, updateFailed, willRetry } from "./failureTexts.ts"
+import { makeNodeSync } from "./nodeSync.ts"
 import { currentSelection, ServiceOptions } from "./options.ts"
 import { Reporter } from "./Reporter.ts"
 import { type ReconcileResult, reconcileService } from "./reconcile.ts"
@@ -81,6 +82,7 @@ export const run = Effect.gen(function* () {
     return after === undefined ? {} : { recheckAfter: after }
   })
 
+  const nodeSync = makeNodeSync()
   /** Keys whose last run failed. */
   const failing = new Set<string>()
   const onFailure = Effect.fnUntraced(function* ({
@@ -93,7 +95,6 @@ export const run = Effect.gen(function* () {
     const doing = service !== undefined && wants(service, yield* currentSelection) ? "ensure" : "delete"
     const reason = reasonOf(cause, doing)
     yield* Effect.logWarning(willRetry(key, reason, retry), { service: key })
-    if (priority === "membership") yield* Metric.update(nodeSyncErrors.of({}), 1)
     const first = !failing.has(key)
     failing.add(key)
     if (service === undefined) return
@@ -110,11 +111,10 @@ export const run = Effect.gen(function* () {
     workers: options.workers,
     priorities,
     handle: (key: string, priority) =>
-      reconcileService(key).pipe(
+      nodeSync.measured(key, priority === "membership", reconcileService(key)).pipe(
         Effect.provideService(CallPriority, priority),
         Effect.tap((result) => served(key, result)),
         Effect.tap(() => Effect.sync(() => failing.delete(key))),
-        Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
         Effect.andThen(verdict(key))
       ),
     retryAfter: outageDelayOf,
@@ -135,7 +135,8 @@ export const run = Effect.gen(function* () {
 
   const membership = yield* Coalesce.make({
     ...Coalesce.membershipTiming,
-    fire: () => addAll("membership")
+    fire: () =>
+      Effect.flatMap(handled, (all) => Effect.andThen(nodeSync.begin(all.map(({ key }) => key)), addAll("membership")))
   })
 
   const followServices = Stream.runForEach(
@@ -146,6 +147,7 @@ export const run = Effect.gen(function* () {
       if (after === undefined && before !== undefined) {
         waiting.delete(before.key)
         failing.delete(before.key)
+        yield* nodeSync.settled(before.key)
         yield* reporter.forget(before.key)
       }
       if (urgency === undefined || after === undefined) return
