@@ -1,5 +1,6 @@
 /** One decision about a Service from given holdings: what to do in CloudStack and in Kubernetes, and what to tell. */
 import { Effect } from "effect"
+import type { MembersChange } from "../../cloudstack/Inventory.ts"
 import type { AddressId, Holding, Network, PublicAddress, RuleId } from "../../domain/Cloud.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
@@ -10,6 +11,7 @@ import { demandOf } from "./observe.ts"
 import { planMembers } from "./plan.ts"
 import { pendingWrites } from "./publish.ts"
 import { finalizer } from "./selection.ts"
+import { membersOnly } from "./steps.ts"
 import type { Wanted } from "./wanted.ts"
 
 /** An address that is asked for, and where. */
@@ -112,13 +114,10 @@ export const isQuiet = (service: Service, decision: Decision): boolean => {
   return writes.length === 0 && service.finalizers.includes(finalizer)
 }
 
-/** Only nodes have come or gone: upstream has an Event of its own for that. */
-export const isMembersOnly = ({ acquire, leaving, plan }: Decision): boolean => {
-  const steps = stepsOf(plan)
-  return (
-    acquire === undefined &&
-    leaving.length === 0 &&
-    steps.length > 0 &&
-    steps.every(({ _tag }) => _tag === "AddMembers" || _tag === "RemoveMembers")
-  )
+/** Only nodes have come or gone: upstream has an Event of its own for that. None if there is more, or nothing, to do. */
+export const membersChanged = ({ acquire, leaving, plan }: Decision): ReadonlyArray<MembersChange> => {
+  if (acquire !== undefined || leaving.length > 0) return []
+  return membersOnly(stepsOf(plan)) ?? []
 }
+
+export const isMembersOnly = (decision: Decision): boolean => membersChanged(decision).length > 0

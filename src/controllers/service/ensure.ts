@@ -12,13 +12,13 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { acquire } from "./acquire.ts"
 import { change } from "./change.ts"
 import { claims, isClaimed } from "./claims.ts"
-import { type Decision, decide, isMembersOnly, isQuiet, type Named } from "./decide.ts"
+import { type Decision, decide, isMembersOnly, isQuiet, membersChanged, type Named } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
 import { nextOf } from "./failure.ts"
 import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
 import { noNodes } from "./members.ts"
-import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
+import { cachedHoldings, claimantFor, freshHoldings, freshMembers } from "./observe.ts"
 import { failIfOverlooked, Overlooked } from "./overlooked.ts"
 import { holdFinalizer, pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
@@ -172,8 +172,13 @@ const settleAll = Effect.fnUntraced(function* (service: Service, cached: Readonl
   const rigid = new Set<RuleId>()
   // A named address that is not known may have been acquired since for another Service.
   let concerned = first.acquire?.named === undefined ? first.concerned : []
+  const nodesOnly = membersChanged(first).map(({ rule }) => rule)
   for (let looks = 1; ; looks++) {
-    const holdings = yield* reclaimed(service, yield* freshHoldings(service, cached, concerned))
+    const look =
+      looks === 1 && nodesOnly.length > 0
+        ? freshMembers(cached, concerned, nodesOnly)
+        : freshHoldings(service, cached, concerned)
+    const holdings = yield* reclaimed(service, yield* look)
     const found = yield* refuseTaken(service, yield* decide(service, holdings, rigid))
     if (looks === 1) {
       if (isQuiet(service, found)) return yield* rest(service, found)

@@ -8,7 +8,7 @@ import { Settings } from "../../config/Settings.ts"
 import { isUnmarkedRule } from "../../domain/Adoption.ts"
 import { addressIdAnnotation, decodeAnnotations } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
-import type { AddressId, Holding, Machine, Network } from "../../domain/Cloud.ts"
+import type { AddressId, Holding, Machine, Network, RuleId } from "../../domain/Cloud.ts"
 import { indexMachines, type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
 import { perObject } from "../../domain/perObject.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
@@ -153,6 +153,28 @@ const readAnew = Effect.fnUntraced(function* (
   const inventory = yield* Inventory
   if (concerned.length === 0) return yield* inventory.survey(yield* relevance(service))
   const read = yield* Effect.forEach(concerned, inventory.fresh, { concurrency: "unbounded" })
+  const others = cached.filter((holding) => !concerned.includes(holding.address.id))
+  return [...others, ...read.flatMap(Option.toArray)]
+})
+
+/** To decide about members alone: those of these rules read anew, everything else as it is known. */
+export const freshMembers = Effect.fn("service.freshMembers")(function* (
+  cached: ReadonlyArray<Holding>,
+  concerned: ReadonlyArray<AddressId>,
+  rules: ReadonlyArray<RuleId>
+) {
+  const inventory = yield* Inventory
+  const on = (id: AddressId) =>
+    cached.flatMap(({ address, rules: held }) => (address.id === id ? held.map((rule) => rule.id) : []))
+  const read = yield* Effect.forEach(
+    concerned,
+    (id) =>
+      inventory.freshMembers(
+        id,
+        on(id).filter((rule) => rules.includes(rule))
+      ),
+    { concurrency: "unbounded" }
+  )
   const others = cached.filter((holding) => !concerned.includes(holding.address.id))
   return [...others, ...read.flatMap(Option.toArray)]
 })

@@ -244,6 +244,54 @@ describe("which nodes stand behind a Service", () => {
     }).pipe(Effect.provide(bed()))
   )
 
+  it.effect("that come one after another cost each rule one look at its members and one assign", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1", "n2", "n3")
+      const services = 6
+      for (let index = 0; index < services; index++) {
+        yield* applyService({ name: `s${index}`, spec: { ports: [{ port: 80, nodePort: 30_080 + index }] } })
+      }
+      yield* started
+      yield* pass(60)
+      for (const name of ["n4", "n5"]) {
+        const { calls } = yield* counting(Effect.andThen(applyNodes(name), pass(20)))
+        assert.deepStrictEqual(calls, {
+          listVirtualMachines: 1,
+          listLoadBalancerRuleInstances: services,
+          assignToLoadBalancerRule: services
+        })
+      }
+      assert.deepStrictEqual(new Set(yield* members), new Set(["n1,n2,n3,n4,n5"]))
+      // What is known without a look is what is there.
+      const { mutations } = yield* counting(pass(700))
+      assert.deepStrictEqual(mutations, {})
+    }).pipe(Effect.provide(bed({ world: worldOf({ nodes: 5 }) })))
+  )
+
+  it.effect("that come to a rule that somebody has deleted, or has filled before: it is put right", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* started
+      yield* applyService({
+        spec: {
+          ports: [
+            { name: "a", port: 80, nodePort: 30_080 },
+            { name: "b", port: 81, nodePort: 30_081 }
+          ]
+        }
+      })
+      yield* pass(30)
+      const { loadBalancerRules } = yield* world
+      const ruleOn = (port: number) => loadBalancerRules.find(({ publicPort }) => publicPort === port)?.id ?? ""
+      yield* byHand("deleteLoadBalancerRule", { id: ruleOn(80) })
+      yield* byHand("assignToLoadBalancerRule", { id: ruleOn(81), virtualmachineids: yield* idOf("n2") })
+      yield* applyNodes("n2")
+      yield* pass(30)
+      assert.deepStrictEqual(yield* members, ["n1,n2", "n1,n2"])
+      assert.deepStrictEqual(yield* told("SyncLoadBalancerFailed"), [])
+    }).pipe(Effect.provide(bed()))
+  )
+
   it.effect("all replaced in a rollout: one assign and one remove per rule", () =>
     Effect.gen(function* () {
       yield* applyNodes("n1", "n2", "n3")
