@@ -46,7 +46,7 @@ const portList = (text: string, ports: ReadonlyArray<PortNames>): ReadonlySet<nu
 export const rows = {
   proxyProtocol: row<ReadonlySet<number>>({
     suffix: "proxy-protocol",
-    values: `${booleanValues}, or a list of ports or port names`,
+    values: `${booleanValues}, or a list of the Service's ports or port names`,
     meaning:
       "Sends the PROXY protocol header to the nodes: CloudStack's `tcp-proxy`. With a list, only on those ports. Can be switched at any time; the rule keeps its id.",
     decode: (text, ports) => {
@@ -103,7 +103,7 @@ export const rows = {
   }),
   forwardPorts: row<ReadonlySet<number>>({
     suffix: "forward-ports",
-    values: "a list of ports or port names",
+    values: "a list of the Service's ports or port names",
     meaning:
       "These ports, of whatever protocol, are served by port forwarding to one node instead of the load balancer; so a port number can serve TCP and UDP.",
     decode: portList

@@ -87,8 +87,8 @@ const cases: ReadonlyArray<Case> = [
     "PortReserved: spec.ports[1].port: port 8081 is the virtual router's own. Use another port"
   ],
 
-  invalid("proxy-protocol", "perhaps", `${booleans}, or a list of ports or port names`),
-  invalid("proxy-protocol", "80,8443", `${booleans}, or a list of ports or port names`),
+  invalid("proxy-protocol", "perhaps", `${booleans}, or a list of the Service's ports or port names`),
+  invalid("proxy-protocol", "80,8443", `${booleans}, or a list of the Service's ports or port names`),
   invalid("hostname", "192.0.2.1", "a DNS name in lower case"),
   invalid("address", "lb.example.org", "an IPv4 address"),
   invalid("keep-ip", "2", booleans),
@@ -99,7 +99,7 @@ const cases: ReadonlyArray<Case> = [
     "-",
     "a method (LbCookie, AppCookie, SourceBased), then its parameters as name=value, separated by blanks"
   ),
-  invalid("forward-ports", "p81", "a list of ports or port names"),
+  invalid("forward-ports", "p81", "a list of the Service's ports or port names"),
   invalid("max-members", "0", "a whole number from 1"),
   invalid("node-selector", "pool in", "a label selector of Kubernetes, as `pool=edge,zone in (a,b),!gpu`"),
   [
