@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { Effect } from "effect"
 import { flagsPage } from "../src/cli/flags/help.ts"
 import { cloudConfigPage } from "../src/config/page.ts"
-import { annotationsReference } from "../src/domain/Annotations.ts"
+import { annotationsReference } from "../src/domain/annotationsPage.ts"
 import { metricsReference } from "../src/observability/reference.ts"
 
 export const pages: Readonly<Record<string, () => string>> = {

@@ -7,6 +7,7 @@ import { Nodes } from "../kubernetes/Nodes.ts"
 import { Services } from "../kubernetes/Services.ts"
 import { type Command, CommandError } from "./Command.ts"
 import * as OneShot from "./oneShot.ts"
+import { parametersOf } from "./plan/parameters.ts"
 
 const help = `Usage: cloudstack-ccm plan [<namespace>/<name>] [--output table|json] [flags of the controller]
 
@@ -27,13 +28,6 @@ export const plans = Effect.fn("plan")(function* (name: string | undefined) {
   // One after the other: what is asked of CloudStack belongs to one Service at a time.
   return yield* Effect.forEach(due, preview)
 })
-
-const parametersOf = (parameters: Readonly<Record<string, string>>): string =>
-  Object.entries(parameters)
-    .map(
-      ([name, value]) => `${name}=${/[\s"]/.test(value) && !value.startsWith("(new ") ? JSON.stringify(value) : value}`
-    )
-    .join(" ")
 
 const rowsOf = ({ calls, error, notes, result, service, writes }: Preview): ReadonlyArray<ReadonlyArray<string>> => {
   const rows = [

@@ -79,9 +79,14 @@ export class CloudStackError extends Schema.TaggedError<CloudStackError>()("Clou
   reason: Reason,
   jobId: Schema.optionalKey(Schema.String)
 }) {
-  /** For logs and Events: command, kind and the server's own words. */
+  /** For logs: what is told, and the job. */
   override get message(): string {
-    return `${this.command}: ${describe(this.reason)}${this.jobId === undefined ? "" : ` (job ${this.jobId})`}`
+    return `${this.told}${this.jobId === undefined ? "" : ` (job ${this.jobId})`}`
+  }
+
+  /** For Events: command, kind and the server's own words. The same trouble reads the same each time. */
+  get told(): string {
+    return `${this.command}: ${describe(this.reason)}`
   }
 
   /** Trying again later may succeed without anybody doing something. */

@@ -5,8 +5,15 @@
  * changed, so they never read back an older state than their own.
  */
 import { Context, type Effect, type Option } from "effect"
-import type { AclItem, AddressId, Holding, PublicAddress } from "../domain/Cloud.ts"
+import type { AclItem, AddressId, Holding, PublicAddress, RuleId, VmId } from "../domain/Cloud.ts"
 import type { CloudStackError } from "./Api.ts"
+
+/** What has become of the members of one rule. */
+export interface MembersChange {
+  readonly rule: RuleId
+  readonly add: ReadonlyArray<VmId>
+  readonly drop: ReadonlyArray<VmId>
+}
 
 export class Inventory extends Context.Service<
   Inventory,
@@ -32,6 +39,16 @@ export class Inventory extends Context.Service<
     readonly freshAclItems: Effect.Effect<Option.Option<ReadonlyArray<AclItem>>, CloudStackError>
     /** Some item is no longer as cached. */
     readonly aclItemsChanged: Effect.Effect<void>
+    /**
+     * To decide about members alone, which nodes that come and go make many Services do at once: the address as it is
+     * known, with the members of these rules read now. Read anew as a whole if it is not known, or a rule is gone.
+     */
+    readonly freshMembers: (
+      id: AddressId,
+      rules: ReadonlyArray<RuleId>
+    ) => Effect.Effect<Option.Option<Holding>, CloudStackError>
+    /** We have changed members of rules on this address, and nothing else: so much is known without a look. */
+    readonly membersChanged: (id: AddressId, changes: ReadonlyArray<MembersChange>) => Effect.Effect<void>
     /** This address is ours now, with nothing on it yet. */
     readonly acquired: (address: PublicAddress) => Effect.Effect<void>
     /** This address is no longer as cached (mutated, or a call contradicted the cache). */

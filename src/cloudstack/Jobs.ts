@@ -11,6 +11,7 @@ export const createPhase = Duration.seconds(90)
 /** A command that the server has accepted. */
 export interface Pending {
   readonly jobId: string
+  readonly command: string
   /** UUID of the object that a create command makes; known as soon as the call is answered. */
   readonly objectId?: string
   /** When it ran, in milliseconds since the epoch, to the second; of jobs that were looked up. */

@@ -57,6 +57,8 @@ const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 const readFile = (file: string) => {
   const parsed = parseGcfg(file)
   const given = new Map<string, Given>()
+  const mistaken = new Set<string>()
+  const problems: Array<string> = []
   const warnings = parsed.sections
     .filter(({ name }) => name !== "global")
     .map(({ line }) => `line ${line}: unknown section, its keys are ignored: only [Global] is read`)
@@ -67,17 +69,21 @@ const readFile = (file: string) => {
       warnings.push(`line ${line}: ${unknownKey(key, value !== undefined)}`)
       continue
     }
-    const before = abouts.get(name)?.list === true ? given.get(name)?.text : undefined
-    const text = value ?? "true" // a key alone is a switch
+    const about = abouts.get(name)
+    const text = value ?? (about?.switch === true ? "true" : undefined)
+    if (text === undefined) {
+      mistaken.add(name)
+      problems.push(`line ${line}: ${name}: expected = and a value after the key`)
+      continue
+    }
+    const before = about?.list === true ? given.get(name)?.text : undefined
     given.set(name, { text: before === undefined ? text : `${before},${text}`, where: `line ${line}` })
   }
-  const mistaken = new Set<string>()
-  const problems = parsed.mistakes.map(({ key, line, reason }) => {
+  for (const { key, line, reason } of parsed.mistakes) {
     const name = key === undefined ? undefined : spellings.get(key.toLowerCase())
-    if (name === undefined) return `line ${line}: ${reason}`
-    mistaken.add(name)
-    return `line ${line}: ${name}: ${reason}`
-  })
+    if (name !== undefined) mistaken.add(name)
+    problems.push(name === undefined ? `line ${line}: ${reason}` : `line ${line}: ${name}: ${reason}`)
+  }
   return { given, warnings, problems, mistaken }
 }
 

@@ -11,6 +11,8 @@ export interface About {
   readonly aliases?: ReadonlyArray<string>
   /** May be given several times, each adding to the list. */
   readonly list?: true
+  /** The key alone means true. */
+  readonly switch?: true
 }
 
 const key = <S extends Schema.Constraint>(schema: S, about: About): S & { readonly about: About } =>
@@ -33,10 +35,15 @@ const keys = {
   apiUrl: required(text.apiUrl, "Address of the CloudStack API, such as `https://cloud.example.org/client/api`."),
   apiKey: required(text.secret("api-key"), "API key of the user."),
   secretKey: required(text.secret("secret-key"), "Its secret key."),
-  sslNoVerify: defaulted(flexibleBool, "false", "Do not verify the server's certificate. Prefer `ca-file`."),
+  sslNoVerify: defaulted(flexibleBool, "false", "Do not verify the server's certificate. Prefer `ca-file`.", {
+    switch: true
+  }),
   caFile: optional(text.plain, "File with the CA certificates (PEM) the server's certificate is verified against."),
   projectId: optional(text.plain, "Project that holds the machines; without it the user's own account."),
-  zone: optional(text.plain, "Zone of the machines, id or name; without it every zone."),
+  zone: optional(
+    text.plain,
+    "Accepted from the Go providers' files, without effect: every zone is seen, and a node's is that of its own machine."
+  ),
   region: optional(text.plain, "Value of the nodes' region label."),
   networkId: optional(text.plain, "Network of the load balancers, where nodes have several."),
   clusterId: optional(

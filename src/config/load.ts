@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto"
 import { Effect, FileSystem, type PlatformError, Result, Schema } from "effect"
 import { type Decoded, decodeCloudConfig, type Given } from "./cloudConfig.ts"
-import { abouts, variableOf } from "./keys.ts"
+import { spellings, variableOf } from "./keys.ts"
 
 export interface Source {
   /** `--cloud-config`; absent where everything comes from the environment. */
@@ -41,12 +41,16 @@ export const loadCloudConfig = Effect.fn("loadCloudConfig")(function* ({ env, pa
 
   const file = path === undefined ? "" : yield* read(path, (reason) => reason)
   const overrides = new Map<string, Given>()
-  for (const name of abouts.keys()) {
-    const variable = variableOf(name)
+  for (const [spelling, name] of spellings) {
+    const variable = variableOf(spelling)
     const text = env[variable]?.trim() ?? ""
     const named = env[`${variable}_FILE`] ?? ""
     if (text !== "" && named !== "")
       problems.push(`${variable} and ${variable}_FILE are both set: one of them is enough`)
+    const before = overrides.get(name)?.where
+    if (before !== undefined && (text !== "" || named !== "")) {
+      problems.push(`${before} and ${variable} are both set, and mean the same: one of them is enough`)
+    }
     if (text !== "") overrides.set(name, { text, where: variable })
     else if (named !== "") {
       const content = yield* read(named, (reason) => `${variable}_FILE: ${reason}`)
@@ -86,6 +90,6 @@ const reasonOf = (error: PlatformError.PlatformError): string => {
 
 /** Every file whose change may change the settings. */
 export const filesOf = ({ env, path }: Source, caFile: string | undefined): ReadonlyArray<string> =>
-  [path, caFile, ...[...abouts.keys()].map((name) => env[`${variableOf(name)}_FILE`])].flatMap((file) =>
+  [path, caFile, ...[...spellings.keys()].map((name) => env[`${variableOf(name)}_FILE`])].flatMap((file) =>
     file === undefined || file === "" ? [] : [file]
   )

@@ -6,7 +6,6 @@ import { boolean, booleanValues } from "./Booleans.ts"
 import { parseIpv4 } from "./Cidr.ts"
 import { type LabelSelector, parseSelector } from "./LabelSelector.ts"
 import type { Refusal } from "./Refusal.ts"
-import { selectionAnnotation, selectionMeaning } from "./SelectionFlag.ts"
 import { parseStickiness, type Stickiness } from "./Stickiness.ts"
 
 export const prefix = "service.beta.kubernetes.io/cloudstack-load-balancer-"
@@ -38,7 +37,7 @@ const dnsName = /^(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-
 
 /** The numbers of the ports a list names; undefined if one entry is none of the Service's. */
 const portList = (text: string, ports: ReadonlyArray<PortNames>): ReadonlySet<number> | undefined => {
-  const named = text.split(/[ ,]+/).filter((item) => item !== "")
+  const named = text.split(/[\s,]+/).filter((item) => item !== "")
   const found = named.map((item) => ports.find(({ name, port }) => item === name || item === String(port))?.port)
   const numbers = found.filter((port) => port !== undefined)
   return named.length > 0 && numbers.length === named.length ? new Set(numbers) : undefined
@@ -47,7 +46,7 @@ const portList = (text: string, ports: ReadonlyArray<PortNames>): ReadonlySet<nu
 export const rows = {
   proxyProtocol: row<ReadonlySet<number>>({
     suffix: "proxy-protocol",
-    values: `${booleanValues}, or a list of ports or port names`,
+    values: `${booleanValues}, or a list of the Service's ports or port names`,
     meaning:
       "Sends the PROXY protocol header to the nodes: CloudStack's `tcp-proxy`. With a list, only on those ports. Can be switched at any time; the rule keeps its id.",
     decode: (text, ports) => {
@@ -104,7 +103,7 @@ export const rows = {
   }),
   forwardPorts: row<ReadonlySet<number>>({
     suffix: "forward-ports",
-    values: "a list of ports or port names",
+    values: "a list of the Service's ports or port names",
     meaning:
       "These ports, of whatever protocol, are served by port forwarding to one node instead of the load balancer; so a port number can serve TCP and UDP.",
     decode: portList
@@ -126,6 +125,11 @@ export const rows = {
     decode: parseSelector
   })
 } as const
+
+/** In full, so that it can be copied. */
+export const nameOf = ({ suffix }: Pick<Row<unknown>, "suffix">): string => prefix + suffix
+/** What a refusal looks at. */
+export const fieldOf = (row: Pick<Row<unknown>, "suffix">): string => `metadata.annotations[${nameOf(row)}]`
 
 /** Decoded elsewhere or written by the controller itself: known, so no Event about them. */
 export const sourceCidrs = `${prefix}source-cidrs`
@@ -182,10 +186,10 @@ export interface Annotations {
 const decodeRow = <A>(
   definition: Row<A>,
   annotations: Readonly<Record<string, string>>,
-  ports: ReadonlyArray<PortNames>
+  ports: ReadonlyArray<PortNames>,
+  writtenAs: Pick<Row<A>, "suffix"> = definition
 ): Setting<A> => {
-  const name = prefix + definition.suffix
-  const text = annotations[name]
+  const text = annotations[nameOf(definition)]
   if (text === undefined) return { _tag: "Absent" }
   const value = definition.decode(text, ports)
   if (value !== undefined) return { _tag: "Given", value }
@@ -193,8 +197,8 @@ const decodeRow = <A>(
     _tag: "Invalid",
     refusal: {
       reason: "InvalidAnnotation",
-      field: `metadata.annotations[${name}]`,
-      cause: `"${text}" is not understood`,
+      field: fieldOf(writtenAs),
+      cause: `"${text.trim()}" is not understood`,
       remedy: `Allowed: ${definition.values}. Until then an existing load balancer keeps what it has, a new one waits`
     }
   }
@@ -206,14 +210,19 @@ const known: ReadonlySet<string> = new Set(
 
 const stickinessParam = `${prefix}stickiness-param-`
 
-/** The one annotation, from however many it was written as. */
-const joinStickiness = (annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> => {
-  const parts = Object.entries(annotations)
-    .filter(([name]) => name.startsWith(stickinessParam))
-    .map(([name, value]) => `${name.slice(stickinessParam.length)}=${value.trim()}`)
-  const own = annotations[`${prefix}stickiness`] ?? annotations[`${prefix}stickiness-method-name`]
-  if (own === undefined && parts.length === 0) return annotations
-  return { ...annotations, [`${prefix}stickiness`]: [own ?? "", ...parts].join(" ") }
+/** One setting, from however many annotations it was written as. */
+const decodeStickiness = (
+  annotations: Readonly<Record<string, string>>,
+  ports: ReadonlyArray<PortNames>
+): Setting<Stickiness> => {
+  const params = Object.entries(annotations).filter(([name]) => name.startsWith(stickinessParam))
+  const names = [nameOf(rows.stickiness), `${prefix}stickiness-method-name`, ...params.map(([name]) => name)]
+  const written = names.find((name) => annotations[name] !== undefined)
+  if (written === undefined) return { _tag: "Absent" }
+  const method = written.startsWith(stickinessParam) ? "" : (annotations[written] ?? "")
+  const parts = params.map(([name, value]) => `${name.slice(stickinessParam.length)}=${value.trim()}`)
+  const joined = { [nameOf(rows.stickiness)]: [method, ...parts].join(" ") }
+  return decodeRow(rows.stickiness, joined, ports, { suffix: written.slice(prefix.length) })
 }
 
 export const decodeAnnotations = (
@@ -226,7 +235,7 @@ export const decodeAnnotations = (
   network: decodeRow(rows.network, annotations, ports),
   algorithm: decodeRow(rows.algorithm, annotations, ports),
   keepIp: decodeRow(rows.keepIp, annotations, ports),
-  stickiness: decodeRow(rows.stickiness, joinStickiness(annotations), ports),
+  stickiness: decodeStickiness(annotations, ports),
   forwardPorts: decodeRow(rows.forwardPorts, annotations, ports),
   maxMembers: decodeRow(rows.maxMembers, annotations, ports),
   nodeSelector: decodeRow(rows.nodeSelector, annotations, ports),
@@ -234,27 +243,3 @@ export const decodeAnnotations = (
     (name) => name.startsWith(prefix) && !known.has(name) && !name.startsWith(stickinessParam)
   )
 })
-
-/** The reference page for users. */
-export const annotationsReference = (): string =>
-  [
-    "# Annotations",
-    "",
-    "<!-- Generated from src/domain/Annotations.ts by `npm run docs`. -->",
-    "",
-    `All begin with \`${prefix}\`. A value that is not understood changes nothing: an existing load balancer keeps what`,
-    "it has for that setting, a new Service waits, and an Event `InvalidAnnotation` names the allowed values.",
-    "",
-    "| suffix | value | meaning |",
-    "| --- | --- | --- |",
-    ...[...Object.values(rows), ...otherRows].map(
-      ({ meaning, suffix, values }) => `| \`${suffix}\` | ${values} | ${meaning} |`
-    ),
-    "",
-    `Without a suffix, \`${selectionAnnotation}\`: ${booleanValues}.`,
-    selectionMeaning,
-    "",
-    "Also read: the standard `service.beta.kubernetes.io/load-balancer-source-ranges`, used where",
-    "`spec.loadBalancerSourceRanges` is empty.",
-    ""
-  ].join("\n")

@@ -33,6 +33,22 @@ export const parseCidr = (text: string): Cidr | undefined => {
   return { base: (value & mask(bits)) >>> 0, bits }
 }
 
+const group = /^[0-9a-f]{1,4}$/i
+
+/** An IPv6 address or network. Told apart only: nothing is done with them where addresses are IPv4. */
+export const isIpv6 = (text: string): boolean => {
+  const [address = "", length, ...rest] = text.trim().split("/")
+  if (rest.length > 0 || (length !== undefined && !(/^\d{1,3}$/.test(length) && Number(length) <= 128))) return false
+  const halves = address.split("::")
+  const groups = halves.flatMap((half) => (half === "" ? [] : half.split(":")))
+  const last = groups.at(-1)
+  // The last two groups may be written as an IPv4 address.
+  const mixed = last !== undefined && parseIpv4(last) !== undefined
+  if (!(mixed ? groups.slice(0, -1) : groups).every((part) => group.test(part))) return false
+  const count = groups.length + (mixed ? 1 : 0)
+  return halves.length === 1 ? count === 8 : halves.length === 2 && count < 8
+}
+
 export const formatCidr = ({ base, bits }: Cidr): string =>
   `${[24, 16, 8, 0].map((shift) => (base >>> shift) & 255).join(".")}/${bits}`
 

@@ -9,8 +9,9 @@ export interface Refusal {
   readonly remedy: string
 }
 
-/** The text of the Event. */
-export const refusalMessage = ({ cause, field, remedy }: Refusal): string => `${field}: ${cause}. ${remedy}`
+/** The text of the Event. A cause in the server's own words may end with a full stop of its own. */
+export const refusalMessage = ({ cause, field, remedy }: Refusal): string =>
+  `${field}: ${cause.replace(/\.$/, "")}. ${remedy}`
 
 /** The Event of a refusal that does not keep the rest from being served. */
 export const warning = (refusal: Refusal): Note => ({

@@ -4,7 +4,7 @@
  * `spec.loadBalancerSourceRanges` wins over the standard annotation; `…-source-cidrs` narrows further (the Go provider
  * enforces one on the firewall, the other on the rule, so traffic has to pass both).
  */
-import { type Cidr, canonical, intersect, parseCidr } from "./Cidr.ts"
+import { type Cidr, canonical, intersect, isIpv6, parseCidr } from "./Cidr.ts"
 import type { Refusal } from "./Refusal.ts"
 
 export const standardAnnotation = "service.beta.kubernetes.io/load-balancer-source-ranges"
@@ -27,7 +27,6 @@ interface List {
 }
 
 const everything: List = { field: "", ipv4: [{ base: 0, bits: 0 }], ipv6: [] }
-const ipv6Shape = /^[0-9a-f:.]*:[0-9a-f:.]*(\/\d{1,3})?$/i
 
 const refuse = (field: string, cause: string): Refusal => ({
   reason: "InvalidSourceRanges",
@@ -40,10 +39,10 @@ const refuse = (field: string, cause: string): Refusal => ({
 const readList = (field: string, items: ReadonlyArray<string>): List | Refusal => {
   const named = items.map((item) => item.trim()).filter((item) => item !== "")
   if (named.length === 0) return refuse(field, "the list is blank, which could mean nobody or everybody")
-  const ipv6 = named.filter((item) => ipv6Shape.test(item))
+  const ipv6 = named.filter(isIpv6)
   const ipv4: Array<Cidr> = []
   for (const item of named) {
-    if (ipv6Shape.test(item)) continue
+    if (isIpv6(item)) continue
     const cidr = parseCidr(item)
     if (cidr === undefined) return refuse(field, `"${item}" is not a network in CIDR notation`)
     ipv4.push(cidr)
@@ -67,7 +66,7 @@ export const readSources = (fields: SourceFields): Sources => {
   const ofSpec = specList(fields)
   const own = fields.own
   const ofAnnotation =
-    own === undefined ? undefined : readList(`metadata.annotations[${own.name}]`, own.text.split(/[ ,]+/))
+    own === undefined ? undefined : readList(`metadata.annotations[${own.name}]`, own.text.split(/[\s,]+/))
   const lists: Array<List> = []
   for (const list of [ofSpec, ofAnnotation]) {
     if (list === undefined) continue

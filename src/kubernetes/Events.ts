@@ -10,6 +10,11 @@ export interface EventNote {
   readonly message: string
   /** `service-controller`, `cloud-node-controller`, … */
   readonly component: string
+  /**
+   * It holds until something changes, so one process after another would say it: the Event's name is made of what it
+   * says, and one that is there already says it.
+   */
+  readonly standing?: boolean
 }
 
 export class Events extends Context.Service<

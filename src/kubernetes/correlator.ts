@@ -2,6 +2,7 @@
  * What becomes of an event before it is sent, as in client-go: look-alikes are aggregated, repeats counted, and what is
  * too much for one object dropped. State is in memory only and bounded; time is given.
  */
+import { createHash } from "node:crypto"
 import type { EventNote } from "./Events.ts"
 import type { ObjectRef } from "./objects.ts"
 
@@ -46,6 +47,12 @@ const makeLru = <A>() => {
       }
     }
   }
+}
+
+/** As long as those that are made of time. */
+const standingName = ({ about, component, message, reason, type }: EventNote): string => {
+  const said = JSON.stringify([component, ...aboutOf(about), type, reason, message])
+  return `${about.name}.${createHash("sha256").update(said).digest("hex").slice(0, 16)}`
 }
 
 const keyOf = (...parts: ReadonlyArray<string>) => JSON.stringify(parts)
@@ -98,7 +105,7 @@ export const makeCorrelator = () => {
     const last = alike ? now : said
     const before = seen.get(key)
     const event: KubeEvent = {
-      name: before?.name ?? nameFor(note, nanos),
+      name: before?.name ?? (note.standing === true && !alike ? standingName(note) : nameFor(note, nanos)),
       namespace: note.about.namespace ?? "default",
       note,
       message: alike ? aggregated + note.message : note.message,

@@ -92,6 +92,17 @@ call-timeout = 1m\njob-timeout = 90\nca-file = /etc/ca.pem\n`
     assert.deepInclude(settings, { verifyTls: false, zone: "z2", region: "r" })
   })
 
+  it("takes no other key for a switch", () => {
+    assert.deepStrictEqual(
+      problems(`[Global]\napi-url = https://c.test/client/api\napi-key\nsecret-key ; none\nzone\n`),
+      [
+        "line 3: api-key: expected = and a value after the key",
+        "line 4: secret-key: expected = and a value after the key",
+        "line 5: zone: expected = and a value after the key"
+      ]
+    )
+  })
+
   it("lets the environment win over the file, and nothing over something", () => {
     const overrides = new Map([
       ["zone", { text: "from-env", where: "CLOUDSTACK_ZONE" }],

@@ -1,6 +1,6 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, FileSystem, Redacted } from "effect"
+import { Duration, Effect, FileSystem, Redacted } from "effect"
 import { loadCloudConfig } from "../../src/config/load.ts"
 
 const least = "[Global]\napi-url = https://c.test/client/api\napi-key = a\nsecret-key = b\n"
@@ -31,6 +31,22 @@ describe("loading the cloud-config", () => {
         })
         assert.strictEqual(settings.apiUrl, "https://c.test/client/api")
         assert.notProperty(settings, "zone")
+      })
+    )
+  )
+
+  it.effect("knows the other spellings of a key there too, but only one at a time", () =>
+    withFiles({ conf: least }, (directory) =>
+      Effect.gen(function* () {
+        const load = (env: Readonly<Record<string, string>>) => loadCloudConfig({ path: `${directory}/conf`, env })
+        const { settings } = yield* load({ CLOUDSTACK_API_RATE_LIMIT_QPS: "7", CLOUDSTACK_ASYNC_JOB_TIMEOUT: "90s" })
+        assert.strictEqual(settings.rateLimit.qps, 7)
+        assert.strictEqual(Duration.toSeconds(settings.jobTimeout), 90)
+        const both = { CLOUDSTACK_RATE_LIMIT_QPS: "5", CLOUDSTACK_API_RATE_LIMIT_QPS: "7" }
+        const { problems } = yield* Effect.flip(load(both))
+        assert.deepStrictEqual(problems, [
+          "CLOUDSTACK_RATE_LIMIT_QPS and CLOUDSTACK_API_RATE_LIMIT_QPS are both set, and mean the same: one of them is enough"
+        ])
       })
     )
   )

@@ -26,7 +26,9 @@ describe("decodeAnnotations", () => {
   it.each([
     ["443", [443]],
     ["https", [443]],
-    ["http, 443", [80, 443]]
+    ["http, 443", [80, 443]],
+    ["443,http,https", [443, 80]],
+    ["80,\n443\n", [80, 443]]
   ])("proxy-protocol %j names ports", (text, expected) => assert.deepStrictEqual(proxied(text), expected))
   it.each(["maybe", "8080", "http,nope", "", ","])("proxy-protocol %j is invalid, not off", (text) =>
     assert.strictEqual(proxied(text), "Invalid")
@@ -39,6 +41,16 @@ describe("decodeAnnotations", () => {
     assert.include(field, `${prefix}algorithm`)
     assert.include(cause, "fastest")
     assert.include(remedy, "leastconn")
+  })
+
+  it.each([
+    ["stickiness", { stickiness: "?" }],
+    ["stickiness-method-name", { "stickiness-method-name": "?", "stickiness-param-mode": "insert" }],
+    ["stickiness-param-mode", { "stickiness-param-mode": "insert" }]
+  ])("names %s if that is where it is written", (suffix, annotations) => {
+    const { stickiness } = decode(annotations)
+    assert(stickiness._tag === "Invalid")
+    assert.strictEqual(stickiness.refusal.field, `metadata.annotations[${prefix}${suffix}]`)
   })
 
   it("takes no address for a hostname and no hostname for an address", () => {

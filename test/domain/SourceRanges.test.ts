@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { admits, canonicalText, contains, formatCidr, intersect, parseCidr } from "../../src/domain/Cidr.ts"
+import { admits, canonicalText, contains, formatCidr, intersect, isIpv6, parseCidr } from "../../src/domain/Cidr.ts"
 import { readSources, type SourceFields } from "../../src/domain/SourceRanges.ts"
 
 const own = (text: string) => ({ name: "…-source-cidrs", text })
@@ -25,6 +25,11 @@ describe("readSources", () => {
       { own: own("192.0.2.0/24 10.0.0.0/8,10.1.0.0/16") },
       ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"]
     ],
+    [
+      "our annotation, over several lines",
+      { own: own("\n10.0.0.0/8\n\t192.0.2.0/24,\n198.51.100.1\n") },
+      ["10.0.0.0/8", "192.0.2.0/24", "198.51.100.1/32"]
+    ],
     ["both: what is in both", { specRanges: ["10.0.0.0/8"], own: own("10.1.0.0/16, 192.0.2.0/24") }, ["10.1.0.0/16"]],
     [
       "everybody in one place leaves the other",
@@ -41,6 +46,8 @@ describe("readSources", () => {
     ["a typo", { specRanges: ["10.0.0.0/33"] }, /"10\.0\.0\.0\/33" is not a network/],
     ["a name", { own: own("office") }, /"office"/],
     ["nothing in common", { specRanges: ["10.0.0.0/8"], own: own("192.0.2.0/24") }, /no source is in both/],
+    ["a port instead of a length", { own: own("10.0.0.0/8,10.0.0.0:80") }, /"10\.0\.0\.0:80" is not a network/],
+    ["an IPv6 network that is none", { own: own("10.0.0.0/8,2001:db8::/129") }, /"2001:db8::\/129" is not a network/],
     ["only IPv6", { specRanges: ["2001:db8::/32"] }, /only IPv6/]
   ])("refuses %s, never opens", (_, fields, cause) => assert.match(String(allowed(fields)), cause))
 
@@ -81,6 +88,34 @@ describe("Cidr", () => {
       ]
     )
   })
+
+  it.each([
+    "::",
+    "::1",
+    "2001:db8::/32",
+    "2001:DB8::1/128",
+    "1:2:3:4:5:6:7:8",
+    "::ffff:192.0.2.1",
+    "1:2:3:4:5:6:192.0.2.1",
+    " ::/0 "
+  ])("knows %j as IPv6", (text) => assert.isTrue(isIpv6(text)))
+  it.each([
+    "",
+    "192.0.2.1",
+    "10.0.0.0:80",
+    ":",
+    "1:2",
+    "1:2:3:4:5:6:7",
+    "1:2:3:4:5:6:7:8:9",
+    "1::2::3",
+    "1:2:3:4:5:6:7::8",
+    "12345::",
+    "g::",
+    "::1/129",
+    "::1/64/64",
+    "::/",
+    "::192.0.2"
+  ])("does not take %j for IPv6", (text) => assert.isFalse(isIpv6(text)))
 
   it("tells nested from disjoint networks", () => {
     const [wide, narrow, other] = ["10.0.0.0/8", "10.1.0.0/16", "192.0.2.0/24"].flatMap((text) => parseCidr(text) ?? [])

@@ -94,6 +94,19 @@ describe("correlation", () => {
     assert.strictEqual(say(1), "count 3 Ensuring load balancer")
   })
 
+  it("names what stands by what it says, in every process", () => {
+    const nameIn = (of: EventNote, nanos: bigint) => {
+      const verdict = makeCorrelator().correlate(of, 0, nanos, 0)
+      return verdict._tag === "Drop" ? "" : verdict.event.name
+    }
+    const standing = note({ standing: true })
+    assert.strictEqual(nameIn(standing, 1n), nameIn(standing, 2n))
+    assert.notStrictEqual(nameIn(note(), 1n), nameIn(note(), 2n))
+    for (const other of [{ message: "x" }, { reason: "x" }, { name: "x" }, { component: "x" }]) {
+      assert.notStrictEqual(nameIn(standing, 1n), nameIn(note({ standing: true, ...other }), 1n))
+    }
+  })
+
   it("names no two events alike, and a repeat like the first", () => {
     const { correlate } = makeCorrelator()
     const names = [note(), note({ message: "b" }), note()].map((said) => {

@@ -63,6 +63,24 @@ describe("the recorder", () => {
     }).pipe(Effect.provide(world))
   )
 
+  it.effect("says what stands once, though one process after another says it", () =>
+    Effect.gen(function* () {
+      const process = Effect.gen(function* () {
+        yield* record({ ...note, standing: true })
+        yield* record({ ...note, message: "what does not stand" })
+        yield* soon
+      }).pipe(Effect.provide(eventsLayer, { local: true }))
+      yield* process
+      yield* TestClock.adjust("1 minute")
+      yield* process
+      assert.deepStrictEqual(yield* counted, [
+        ["web", 1, note.message],
+        ["web", 1, "what does not stand"],
+        ["web", 1, "what does not stand"]
+      ])
+    }).pipe(Effect.provide(world))
+  )
+
   it.effect("creates an Event anew that the API server has forgotten", () =>
     Effect.gen(function* () {
       const memory = yield* KubeMemory

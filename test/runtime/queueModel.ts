@@ -7,7 +7,10 @@ export type Op =
   | { readonly op: "after"; readonly key: string; readonly steps: number; readonly priority: Priority }
   | { readonly op: "pass"; readonly steps: number }
 
-/** Chosen so that no two things of different kinds happen in the same millisecond. */
+/**
+ * Chosen so that things of different kinds hardly ever happen in the same millisecond. A run that ends as a retry comes
+ * due can: whichever was begun first is first then, as sleeps that end together end in the order of their beginnings.
+ */
 export const timing = { step: 1_000_000, work: 1_371_117, offset: 503_003, backoff: 5_013_007, ageing: 700_013 }
 
 export type Run = readonly [time: number, key: string, priority: Priority]
@@ -20,9 +23,20 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
   const failures = new Map<string, number>()
   let now = 0
   let waiting: Array<{ readonly key: string; readonly priority: Priority; readonly rank: number }> = []
-  let timers: Array<{ readonly key: string; readonly priority: Priority; readonly at: number }> = []
+  let timers: Array<{
+    readonly key: string
+    readonly priority: Priority
+    readonly at: number
+    readonly since: number
+  }> = []
   let active:
-    | { readonly key: string; readonly priority: Priority; readonly end: number; readonly fails: boolean }
+    | {
+        readonly key: string
+        readonly priority: Priority
+        readonly begin: number
+        readonly end: number
+        readonly fails: boolean
+      }
     | undefined
   let again: Priority | undefined
 
@@ -52,7 +66,7 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
     timers =
       known !== undefined && known.at <= at
         ? timers.map((timer) => (timer === known ? { ...timer, priority: urgent } : timer))
-        : [...timers.filter((timer) => timer !== known), { key, priority: urgent, at }]
+        : [...timers.filter((timer) => timer !== known), { key, priority: urgent, at, since: now }]
   }
   const finish = ({ fails, key, priority }: NonNullable<typeof active>) => {
     if (fails) {
@@ -70,7 +84,7 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
     if (active !== undefined || first === undefined) return
     waiting = waiting.filter((entry) => entry !== first)
     timers = timers.filter((timer) => timer.key !== first.key)
-    active = { ...first, end: now + timing.work, fails: fails(runs.length) }
+    active = { ...first, begin: now, end: now + timing.work, fails: fails(runs.length) }
     runs.push([now, first.key, first.priority])
   }
   const pass = (until: number) => {
@@ -79,7 +93,8 @@ export const expectedRuns = (ops: ReadonlyArray<Op>, fails: (run: number) => boo
       const next = Math.min(timer?.at ?? Number.POSITIVE_INFINITY, active?.end ?? Number.POSITIVE_INFINITY)
       if (next > until) break
       now = next
-      if (active?.end === next) finish(active)
+      const isTimerFirst = timer?.at === next && (active === undefined || timer.since < active.begin)
+      if (active?.end === next && !isTimerFirst) finish(active)
       else if (timer !== undefined) {
         timers = timers.filter((other) => other !== timer)
         add(timer.key, timer.priority)

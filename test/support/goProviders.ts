@@ -88,6 +88,75 @@ export interface Left extends ServiceInput {
   readonly address?: { readonly id: string; readonly ip: string }
 }
 
+/** Apache's provider is back, and makes the rule of a port anew as it would for another node port. */
+export const remadeByApache = Effect.fnUntraced(function* (publicPort: number) {
+  const { addresses, firewallRules, loadBalancerRules, machines } = yield* world
+  const old = loadBalancerRules.find((rule) => rule.publicPort === publicPort)
+  const address = addresses.find(({ ip }) => ip === old?.address)
+  if (old === undefined || address === undefined) return yield* Effect.die(`no rule on port ${publicPort}`)
+  for (const { id, startPort } of firewallRules) if (startPort === publicPort) yield* call("deleteFirewallRule", { id })
+  yield* call("deleteLoadBalancerRule", { id: old.id })
+  yield* call("createLoadBalancerRule", {
+    publicipid: address.id,
+    name: old.name,
+    publicport: `${publicPort}`,
+    privateport: `${old.privatePort}`,
+    algorithm: old.algorithm,
+    protocol: old.protocol ?? "tcp",
+    openfirewall: "false",
+    cidrlist: "0.0.0.0/0"
+  })
+  const made = (yield* world).loadBalancerRules.find((rule) => rule.publicPort === publicPort)
+  const ids = machines.filter(({ name }) => old.members.some(({ machine }) => machine === name)).map(({ id }) => id)
+  yield* call("assignToLoadBalancerRule", { id: made?.id ?? "", virtualmachineids: ids.join(",") })
+  const port = { startport: `${publicPort}`, endport: `${publicPort}` }
+  yield* call("createFirewallRule", { ipaddressid: address.id, protocol: "tcp", ...port, cidrlist: "0.0.0.0/0" })
+})
+
+const annotationOf = ({ annotations = {} }: ServiceInput, suffix: string) =>
+  Object.entries(annotations).find(([name]) => name.endsWith(`-${suffix}`))?.[1]
+
+/** In a tier, as Apache's v1.2 does: everybody on the rules, and items without number or mark in the tier's list. */
+export const leftInTier = Effect.fnUntraced(function* (tier: string, acl: string) {
+  yield* applyService()
+  const service = Option.getOrThrow(yield* Effect.flatMap(Services, (services) => services.find("shop/web")))
+  const { aclLists, machines, networks, vpcs } = yield* world
+  const aclid = aclLists.find(({ name }) => name === acl)?.id ?? ""
+  const networkid = networks.find(({ name }) => name === tier)?.id ?? ""
+  yield* call("associateIpAddress", { vpcid: vpcs[0]?.id ?? "" })
+  const address = (yield* world).addresses.find(({ sourceNat }) => !sourceNat)
+  for (const { nodePort, port } of service.ports) {
+    const name = providers["Apache v1.2"].rule({ uid: service.uid, name: "web", protocol: "tcp", port })
+    yield* call("createLoadBalancerRule", {
+      publicipid: address?.id ?? "",
+      networkid,
+      name,
+      publicport: `${port}`,
+      privateport: `${nodePort}`,
+      algorithm: "roundrobin",
+      protocol: "tcp",
+      cidrlist: "0.0.0.0/0"
+    })
+    const rule = (yield* world).loadBalancerRules.find((one) => one.name === name)
+    const nodes = machines.filter(({ name: node }) => /^n\d$/.test(node))
+    yield* call("assignToLoadBalancerRule", {
+      id: rule?.id ?? "",
+      virtualmachineids: nodes.map(({ id }) => id).join(",")
+    })
+    yield* call("createNetworkACL", {
+      aclid,
+      protocol: "tcp",
+      startport: `${port}`,
+      endport: `${port}`,
+      cidrlist: "0.0.0.0/0",
+      traffictype: "Ingress",
+      action: "Allow"
+    })
+  }
+  const shown = [{ ip: address?.ip ?? "", ipMode: "VIP" }]
+  yield* editService({ metadata: { finalizers: [finalizer] }, status: { loadBalancer: { ingress: shown } } })
+})
+
 /** A Service with its load balancer as the provider made it, ready to be taken over. */
 export const leftBy = Effect.fnUntraced(function* (provider: ProviderName, left: Left = {}) {
   const { notes, protocol: sent, rule, sendsCidrs } = providers[provider]
@@ -108,7 +177,7 @@ export const leftBy = Effect.fnUntraced(function* (provider: ProviderName, left:
       algorithm: "roundrobin",
       protocol: left.proxy === true ? protocol : sent(protocol),
       openfirewall: "false",
-      ...(sendsCidrs ? { cidrlist: "0.0.0.0/0" } : {})
+      ...(sendsCidrs ? { cidrlist: annotationOf(left, "source-cidrs") ?? "0.0.0.0/0" } : {})
     })
     const made = (yield* world).loadBalancerRules.find((one) => one.name === ruleName && one.address === address.ip)
     yield* call("assignToLoadBalancerRule", {

@@ -12,7 +12,7 @@ import { AddressLanes } from "../../src/controllers/service/AddressLanes.ts"
 import { type ServiceControllerOptions, ServiceOptions } from "../../src/controllers/service/options.ts"
 import { ServiceController } from "../../src/controllers/service/ServiceController.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
-import { kubernetesMemory } from "../../src/kubernetes/memory/layers.ts"
+import { eventsMemory, kubernetesMemory } from "../../src/kubernetes/memory/layers.ts"
 import { Services } from "../../src/kubernetes/Services.ts"
 
 export const settings: CloudSettings = {
@@ -106,7 +106,7 @@ const settingsLayer = ({ project, settings: over }: BedOptions) =>
 const noLanes = Layer.succeed(AddressLanes, { within: () => (effect) => effect })
 
 export const bed = (options: BedOptions = {}) => {
-  const cloud = cloudServices.pipe(Layer.provide(aroundApi(options)))
+  const cloud = cloudServices.pipe(Layer.provideMerge(aroundApi(options)))
   return Layer.mergeAll(
     cloud,
     options.lanes === "none" ? Layer.merge(ServiceController.layer, noLanes) : ServiceController.layer,
@@ -142,6 +142,17 @@ export const inBackground = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
 
 /** The controller itself; let time pass for it to work. */
 export const started = inBackground(ServiceController.run)
+
+/** By another process, which begins with nothing in memory. */
+export const restarted =
+  (account = "alice") =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(
+      Effect.provide(ServiceController.layer, { local: true }),
+      Effect.provide(eventsMemory, { local: true }),
+      Effect.provide(cloudServices, { local: true }),
+      Effect.provide(layerMemory(account), { local: true })
+    )
 
 /** Passes this much virtual time in small steps, so that what waits on each other gets its turn. */
 export const pass = Effect.fnUntraced(function* (seconds: number) {
@@ -239,6 +250,7 @@ interface Snapshot {
   readonly machines: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly projects: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly networks: ReadonlyArray<{ readonly id: string; readonly name: string }>
+  readonly vpcs: ReadonlyArray<{ readonly id: string; readonly name: string }>
   readonly aclLists: ReadonlyArray<{
     readonly id: string
     readonly name: string

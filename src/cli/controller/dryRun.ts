@@ -1,57 +1,41 @@
-/** What would change, as log lines: the service controller's own decisions, with nobody to carry them out. */
+/** What would change, as log lines: what `plan` shows, again and again. */
 import { Effect, Schedule } from "effect"
 import { Inventory } from "../../cloudstack/Inventory.ts"
-import { stepsOf } from "../../controllers/service/chains.ts"
-import { type Decision, decide, isQuiet } from "../../controllers/service/decide.ts"
-import { cachedHoldings } from "../../controllers/service/observe.ts"
 import { currentSelection } from "../../controllers/service/options.ts"
-import { isHandled, mayNeedCleanup, type Selection } from "../../controllers/service/selection.ts"
-import { describe } from "../../controllers/service/steps.ts"
+import { type Preview, preview, layer as previewLayer } from "../../controllers/service/preview.ts"
+import { isHandled } from "../../controllers/service/selection.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
-import type { Service } from "../../kubernetes/objects.ts"
 import { Services } from "../../kubernetes/Services.ts"
 import type { Flags } from "../flags/Flags.ts"
+import { parametersOf } from "../plan/parameters.ts"
 
-/** One line per step; empty if all is well. */
-export const wouldDo = (service: Service, decision: Decision): ReadonlyArray<string> => {
-  const { acquire, leaving, plan, refusal, show } = decision
-  if (isQuiet(service, decision) && refusal === undefined) return []
-  return [
-    ...(refusal === undefined ? [] : [`refuse: ${refusal.reason}: ${refusal.cause}`]),
-    ...(acquire === undefined ? [] : [`acquire address ${acquire.ip ?? "(any)"} in network ${acquire.network.name}`]),
-    ...stepsOf(plan).map(describe),
-    ...leaving.flatMap(({ steps }) => steps.map(describe)),
-    ...(show === undefined ? [] : [`publish ${show.address.ip}`])
-  ]
-}
-
-const look = Effect.fnUntraced(
-  function* (service: Service, selection: Selection) {
-    if (mayNeedCleanup(service, selection)) {
-      return yield* Effect.logInfo("dry run", { would: "remove its load balancer" })
-    }
-    const lines = wouldDo(service, yield* decide(service, yield* cachedHoldings(service), new Set()))
-    if (lines.length === 0) return yield* Effect.logInfo("dry run: nothing to do")
-    for (const would of lines) yield* Effect.logInfo("dry run", { would })
-  },
-  (effect, { key }) =>
-    effect.pipe(
-      Effect.catch((error) => Effect.logWarning("dry run: no decision", error)),
-      Effect.annotateLogs({ service: key })
-    )
-)
+/** One line each; none if all is well. */
+export const wouldDo = ({ calls, error, notes, writes }: Preview): ReadonlyArray<string> => [
+  ...notes.filter(({ type }) => type === "Warning").map(({ message, reason }) => `say ${reason}: ${message}`),
+  ...calls.map(({ command, parameters, router }) =>
+    [router ? "call (router)" : "call", command, parametersOf(parameters)].join(" ")
+  ),
+  ...writes.map((patch) => `patch services/status ${JSON.stringify(patch)}`),
+  ...(error === undefined ? [] : [`fail: ${error}`])
+]
 
 /** All Services now and at each resync. */
 export const dryRun = Effect.fnUntraced(function* (flags: Flags) {
   const services = yield* Services
   const nodes = yield* Nodes
-  const inventory = yield* Inventory
   yield* Effect.all([services.synced, nodes.synced])
   const round = Effect.gen(function* () {
-    yield* inventory.expire
+    yield* (yield* Inventory).expire
     const selection = yield* currentSelection
     const handled = (yield* services.all).filter((service) => isHandled(service, selection))
-    yield* Effect.forEach(handled, (service) => look(service, selection), { discard: true })
+    for (const service of handled) {
+      const lines = wouldDo(yield* preview(service))
+      const log = (message: string, fields: object) =>
+        Effect.annotateLogs(Effect.logInfo(message, fields), { service: service.key })
+      if (lines.length === 0) yield* log("dry run: nothing to do", {})
+      for (const would of lines) yield* log("dry run", { would })
+    }
   })
-  return yield* Effect.andThen(Effect.repeat(round, Schedule.spaced(flags["resync-period"])), Effect.never)
+  const rounds = Effect.repeat(round, Schedule.spaced(flags["resync-period"]))
+  return yield* Effect.andThen(Effect.provide(rounds, previewLayer), Effect.never)
 })

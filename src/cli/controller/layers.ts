@@ -65,7 +65,9 @@ export const processLayer = (flags: Flags, source: Source, first: Loaded) => {
 
 /** Held while leading: caches, the identity of the cluster, and a CloudStack that only a leader can change. */
 export const leaderLayer = (flags: Flags) => {
-  const cloud = cloudServices.pipe(Layer.provide(FencedApi.layer), Layer.provide(cloudApiLive))
+  // What a dry run rehearses on.
+  const api = FencedApi.layer.pipe(Layer.provide(cloudApiLive))
+  const cloud = cloudServices.pipe(Layer.provideMerge(api))
   const nodes = FencedNodes.layer.pipe(Layer.provide(nodesLayer))
   const services = FencedServices.layer.pipe(Layer.provide(servicesLayer))
   const loadBalancerClass = flags["load-balancer-class"]

@@ -1,14 +1,22 @@
 /** `Inventory` over the lists: read whole once, then only what changed. */
 import { Clock, Effect, Equal, Layer, Metric, Option, Semaphore } from "effect"
 import type { Settings } from "../../config/Settings.ts"
-import type { AddressId, FirewallRule, Forward, Holding, LoadBalancerRule, PublicAddress } from "../../domain/Cloud.ts"
+import type {
+  AddressId,
+  FirewallRule,
+  Forward,
+  Holding,
+  LoadBalancerRule,
+  PublicAddress,
+  RuleId
+} from "../../domain/Cloud.ts"
 import { cacheAge } from "../../observability/metrics.ts"
 import { Acls } from "../Acls.ts"
 import { Addresses } from "../Addresses.ts"
 import type { CloudStackError } from "../Api.ts"
 import { Borders } from "../Borders.ts"
 import { Forwards } from "../Forwards.ts"
-import { Inventory } from "../Inventory.ts"
+import { Inventory, type MembersChange } from "../Inventory.ts"
 import { LoadBalancers } from "../LoadBalancers.ts"
 import type { Machines } from "../Machines.ts"
 import { makeShared } from "../Shared.ts"
@@ -141,6 +149,37 @@ export const layer: Layer.Layer<
       return holding
     })
 
+    /** The members of some rules as just read, everything else as known. */
+    const withMembers = (known: Holding, members: MembersByRule): Holding => ({
+      ...known,
+      rules: known.rules.map((rule) => ({ ...rule, members: members.get(rule.id) ?? rule.members }))
+    })
+
+    const freshMembers = Effect.fn("Inventory.freshMembers")(function* (id: AddressId, rules: ReadonlyArray<RuleId>) {
+      const began = ledger.begin()
+      const known = ledger.trusted(id)
+      if (known === undefined) return yield* fresh(id)
+      const asked = known.rules.filter((rule) => rules.includes(rule.id))
+      const members = yield* membersOf(asked)
+      if (asked.length < rules.length || asked.some((rule) => !members.has(rule.id))) return yield* fresh(id)
+      const holding = withMembers(known, members)
+      ledger.recordOne(began, id, holding)
+      return Option.some(holding)
+    })
+
+    const membersChanged = (id: AddressId, changes: ReadonlyArray<MembersChange>) => {
+      const known = ledger.trusted(id)
+      if (known === undefined) return ledger.changed(id)
+      const members = new Map(
+        changes.flatMap(({ add, drop, rule }) => {
+          const before = known.rules.find((one) => one.id === rule)?.members
+          if (before === undefined) return []
+          return [[rule, [...new Set([...before, ...add])].filter((vm) => !drop.includes(vm))] as const]
+        })
+      )
+      ledger.recordOne(ledger.begin(), id, withMembers(known, members))
+    }
+
     const survey = Effect.fn("Inventory.survey")(function* (relevant: (holding: Holding) => boolean) {
       yield* checkScope
       return yield* look(relevant)
@@ -167,6 +206,8 @@ export const layer: Layer.Layer<
     return Inventory.of({
       holdings: (relevant) => one.withPermit(holdings(relevant)),
       fresh,
+      freshMembers,
+      membersChanged: (id, changes) => Effect.sync(() => membersChanged(id, changes)),
       survey,
       aclItems: Effect.andThen(checkScope, acl.known),
       freshAclItems: Effect.andThen(checkScope, acl.fresh),

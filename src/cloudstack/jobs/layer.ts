@@ -28,6 +28,7 @@ export const layer: Layer.Layer<Jobs, never, CloudStackApi | Settings> = Layer.e
 
     const pending = (jobId: string, command: string, since: number, objectId: string | undefined): Pending => ({
       jobId,
+      command,
       done: outcome(jobId, command, since),
       ...(objectId === undefined ? {} : { objectId })
     })

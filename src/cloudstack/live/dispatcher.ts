@@ -8,6 +8,8 @@ import { Unreachable } from "../Api.ts"
 export interface Trust {
   readonly verifyTls: boolean
   readonly caFile?: string
+  /** Which reading of the file. */
+  readonly revision?: number
 }
 
 /** The management server drops a connection after 30 s without a request: give it up well before. */

@@ -22,13 +22,21 @@ export const makeTransport = Effect.gen(function* () {
   const clients = yield* RcMap.make({
     lookup: (trust: Trust) =>
       Effect.flatMap(openDispatcher(trust), (dispatcher) => Effect.provideService(makeUndici, Dispatcher, dispatcher)),
-    // Connections outlive the gap between two calls; a replaced CA file is read when a quiet minute has passed.
+    // Connections outlive the gap between two calls.
     idleTimeToLive: "1 minute"
   })
+  /** A CA file that was replaced comes with new settings: its content is not in them, but they are another object. */
+  let seen: CloudSettings | undefined
+  let revision = 0
+  const trustOf = (settings: CloudSettings): Trust => {
+    if (settings !== seen) revision++
+    seen = settings
+    const { caFile, verifyTls } = settings
+    return caFile === undefined ? { verifyTls } : { verifyTls, caFile, revision }
+  }
 
   const post = Effect.fnUntraced(function* (settings: CloudSettings, form: string) {
-    const { caFile, verifyTls } = settings
-    const client = yield* RcMap.get(clients, caFile === undefined ? { verifyTls } : { verifyTls, caFile })
+    const client = yield* RcMap.get(clients, trustOf(settings))
     const response = yield* client.execute(
       HttpClientRequest.post(settings.apiUrl).pipe(
         HttpClientRequest.setHeaders({ accept: "application/json", "accept-encoding": "gzip" }),

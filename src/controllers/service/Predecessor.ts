@@ -17,14 +17,17 @@ export class StillUnknown extends Schema.TaggedError<StillUnknown>()("StillUnkno
 export class Predecessor extends Context.Service<
   Predecessor,
   {
-    /** This process sets the Service's finalizer: whatever is begun for it, this process begins. */
-    readonly begins: (service: Service) => Effect.Effect<void>
+    /**
+     * This process sets the Service's finalizer, or finds it to have all that it wants: whatever is begun for it from now
+     * on, this process begins.
+     */
+    readonly isOver: (service: Pick<Service, "uid">) => Effect.Effect<void>
     /** Fails as long as an allocation of the process before may be on its way for the Service. */
     readonly awaitSilence: (service: Service) => Effect.Effect<void, StillUnknown>
   }
 >()("ccm/controllers/service/Predecessor") {
   /** For those who only look. */
-  static readonly layerNone = Layer.succeed(this, { begins: () => Effect.void, awaitSilence: () => Effect.void })
+  static readonly layerNone = Layer.succeed(this, { isOver: () => Effect.void, awaitSilence: () => Effect.void })
 
   /** Built when this process begins to lead: nobody else sends anything from then on. */
   static readonly layer = Layer.effect(
@@ -33,7 +36,7 @@ export class Predecessor extends Context.Service<
       const silentFrom = (yield* Clock.currentTimeMillis) + Duration.toMillis(createPhase)
       const own = new Set<string>()
       return {
-        begins: ({ uid }) => Effect.sync(() => void own.add(uid)),
+        isOver: ({ uid }) => Effect.sync(() => void own.add(uid)),
         awaitSilence: Effect.fn("Predecessor.awaitSilence")(function* ({ finalizers, uid }) {
           const left = silentFrom - (yield* Clock.currentTimeMillis)
           if (left <= 0 || own.has(uid) || !finalizers.includes(finalizer)) return

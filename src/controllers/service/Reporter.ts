@@ -1,6 +1,6 @@
 /**
- * What users read about a Service: Events, each told once until the cause changes. What was told is only remembered in
- * memory; after a restart a standing complaint is told once more.
+ * What users read about a Service: Events, each told once until the cause changes. What was told is remembered in memory;
+ * after a restart the Event that is there tells it, for as long as the API server keeps it (an hour).
  */
 import { Context, Effect, Layer, Metric } from "effect"
 import { type Note, type Refusal, refusalMessage } from "../../domain/Refusal.ts"
@@ -17,10 +17,10 @@ export class Reporter extends Context.Service<
     readonly say: (service: Service, type: Note["type"], reason: string, message: string) => Effect.Effect<void>
     /** The standing complaints about a Service, all of them: new ones become Events, old ones stay quiet. */
     readonly tell: (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) => Effect.Effect<void>
-    /** A refusal stands: nothing new can be said until it falls. */
     /** Whether all is as the Service wants it, as far as this process knows. */
     readonly note: (service: Service, well: boolean) => Effect.Effect<void>
     readonly wasWell: (service: Service) => boolean
+    /** A refusal stands: nothing new can be said until it falls. */
     readonly isRefused: (service: Service) => boolean
     readonly forget: (key: string) => Effect.Effect<void>
   }
@@ -37,6 +37,8 @@ export class Reporter extends Context.Service<
 
       const say = (service: Service, type: Note["type"], reason: string, message: string) =>
         events.record({ about: serviceRef(service), type, reason, message, component })
+      const complain = (service: Service, { message, reason, type }: Note) =>
+        events.record({ about: serviceRef(service), type, reason, message, component, standing: true })
 
       const tell = Effect.fnUntraced(function* (service: Service, notes: ReadonlyArray<Note>, refusal?: Refusal) {
         const before = told.get(service.key) ?? new Set<string>()
@@ -50,7 +52,7 @@ export class Reporter extends Context.Service<
           const key = keys[index]
           if (key === undefined || before.has(key)) continue
           if (note.type === "Warning") yield* Effect.logWarning(note.message, { reason: note.reason })
-          yield* say(service, note.type, note.reason, note.message)
+          yield* complain(service, note)
         }
         const last = keys.at(-1)
         if (refusal === undefined || (last !== undefined && before.has(last))) return

@@ -2,7 +2,7 @@
  * Gets a public address for a Service without ever leaking one. Each allocation runs under a job id derived from the
  * Service, so an allocation whose answer was lost is found again by asking for that job; it is never simply repeated.
  */
-import { Effect, Option } from "effect"
+import { Duration, Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import type { AddressId, Network, PublicAddress } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
@@ -31,10 +31,20 @@ const allocate = Effect.fnUntraced(function* ({ ip, network, service }: AcquireI
   const addresses = yield* Addresses
   const lanes = yield* AddressLanes
   const target = network.vpcId === undefined ? { networkId: network.id } : { vpcId: network.vpcId }
-  const allocation = yield* lanes.within(accountLane)(
-    Effect.andThen(hold(service), addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) }))
+  const associate = addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) })
+  const [took, address] = yield* Effect.timed(
+    Effect.flatMap(
+      lanes.within(accountLane)(Effect.andThen(hold(service), associate)),
+      (allocation) => allocation.address
+    )
   )
-  return yield* allocation.address
+  yield* Effect.logInfo("address allocated", {
+    address: address.ip,
+    command: "associateIpAddress",
+    job: jobId,
+    millis: Duration.toMillis(took)
+  })
+  return address
 })
 
 /** An address that is Allocated, ours, and not yet marked. */

@@ -22,7 +22,7 @@ export class StepFailed extends Schema.TaggedError<StepFailed>()("StepFailed", {
   error: CloudStackError
 }) {
   override get message(): string {
-    return `${this.step}: ${this.error.message}`
+    return `${this.step}: ${this.error.told}`
   }
 }
 
@@ -73,6 +73,10 @@ const failed = (step: Step, error: CloudStackError): StepFailed | undefined => {
 const done = (pending: Option.Option<Pending>) =>
   Option.isSome(pending) ? Effect.asVoid(pending.value.done) : Effect.void
 
+/** For the log. */
+const jobOf = (pending: Option.Option<Pending>) =>
+  Option.isSome(pending) ? { command: pending.value.command, job: pending.value.jobId } : {}
+
 const count = Effect.fnUntraced(function* (step: Step, network: string) {
   yield* Metric.update(planSteps.of({ step: step._tag, outcome: "done" }), 1)
   if (pushesRouter(step)) yield* Metric.update(routerCommands.of({ network }), 1)
@@ -107,7 +111,9 @@ const run = Effect.fnUntraced(function* (step: Step, made: Made, network: string
   if (!(yield* mayRun(step, made))) return Effect.void
   const start = yield* Clock.currentTimeMillis
   const whole = Effect.flatMap(submit(step, made), (pending) =>
-    awaitsJob(step) ? Effect.as(done(pending), Effect.void) : Effect.succeed(done(pending))
+    awaitsJob(step)
+      ? Effect.as(done(pending), { pending, remaining: Effect.void })
+      : Effect.succeed({ pending, remaining: done(pending) })
   )
   const bounded = whole.pipe(
     Effect.timeoutOrElse({
@@ -118,18 +124,19 @@ const run = Effect.fnUntraced(function* (step: Step, made: Made, network: string
         )
     })
   )
-  const remaining = yield* (lane === undefined ? bounded : lanes.within(lane)(bounded)).pipe(
+  const { pending, remaining } = yield* (lane === undefined ? bounded : lanes.within(lane)(bounded)).pipe(
     Effect.retry({ schedule: retryDelay, times: policy.retries, while: (error) => meaningOf(step, error) === "again" }),
     Effect.catch((error) => {
       const failure = failed(step, error)
-      return failure === undefined ? Effect.succeed(Effect.void) : Effect.fail(failure)
+      const already = { pending: Option.none<Pending>(), remaining: Effect.void }
+      return failure === undefined ? Effect.succeed(already) : Effect.fail(failure)
     }),
     Effect.tapError(() => Metric.update(planSteps.of({ step: step._tag, outcome: "failed" }), 1))
   )
   if (!isProofOfBorder(step)) yield* tell([step], made, true)
   yield* count(step, network)
   const millis = (yield* Clock.currentTimeMillis) - start
-  yield* Effect.logInfo(describe(step), { step: step._tag, millis })
+  yield* Effect.logInfo(describe(step), { step: step._tag, ...jobOf(pending), millis })
   const settled = Effect.catch(remaining, (error) => {
     const failure = failed(step, error)
     return failure === undefined ? Effect.void : Effect.fail(failure)
@@ -170,9 +177,10 @@ export const apply = Effect.fn("service.apply")(function* (
   yield* Effect.forEach(
     due,
     (chain) =>
-      Effect.catch(runChain(chain, made, network), (failure: StepFailed) =>
-        Effect.sync(() => void failures.set(chain.key, failure))
-      ),
+      Effect.catch(runChain(chain, made, network), (failure: StepFailed) => {
+        failures.set(chain.key, failure)
+        return Effect.logWarning(`failed: ${failure.step}`, failure.error)
+      }),
     { concurrency: "unbounded", discard: true }
   )
   const outcome: Outcome = { failures, opened: made.opened, forwarded: made.forwarded }

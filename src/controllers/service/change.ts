@@ -1,14 +1,14 @@
 /** Carries out one plan for one Service: traffic, marks, publication, clean-up, in that order, and tells what failed. */
-import { Effect, type Option } from "effect"
+import { Effect, Exit, type Option } from "effect"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import type { AddressId } from "../../domain/Cloud.ts"
 import { type Cluster, type ServiceIdentity, tags } from "../../domain/Ownership.ts"
-import type { KubeError } from "../../kubernetes/KubeError.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { apply, type StepFailed } from "./apply.ts"
 import { type Chain, type Plan, stepsOf } from "./chains.ts"
 import { MadeObjects } from "./MadeObjects.ts"
-import { changesAcl, Step } from "./steps.ts"
+import type { WriteFailed } from "./publish.ts"
+import { changesAcl, membersOnly, Step } from "./steps.ts"
 
 export interface ChangeInput<R> {
   readonly cluster: Cluster
@@ -19,7 +19,7 @@ export interface ChangeInput<R> {
   readonly concerned: ReadonlyArray<AddressId>
   /** Whose router has to take the changes. */
   readonly network: string
-  readonly publish: Effect.Effect<Option.Option<Service>, KubeError, R>
+  readonly publish: Effect.Effect<Option.Option<Service>, WriteFailed, R>
 }
 
 /**
@@ -29,6 +29,7 @@ export interface ChangeInput<R> {
 export const change = Effect.fn("service.change")(function* <R>(input: ChangeInput<R>) {
   const inventory = yield* Inventory
   const steps = [...stepsOf(input.plan), ...stepsOf({ traffic: [], cleanup: input.leaving })]
+  const members = membersOnly(steps)
   const forget = Effect.andThen(
     Effect.forEach(input.concerned, inventory.changed, { discard: true }),
     steps.some(changesAcl) ? inventory.aclItemsChanged : Effect.void
@@ -54,5 +55,11 @@ export const change = Effect.fn("service.change")(function* <R>(input: ChangeInp
     if (failures.length > 0) return failures
     const leaving = yield* apply(input.leaving, input.network)
     return [...leaving.failures.values()]
-  }).pipe(Effect.ensuring(forget))
+  }).pipe(
+    Effect.onExit((exit) =>
+      members !== undefined && Exit.isSuccess(exit) && exit.value.length === 0
+        ? Effect.forEach(input.concerned, (id) => inventory.membersChanged(id, members), { discard: true })
+        : forget
+    )
+  )
 })

@@ -16,11 +16,16 @@ const expectedSources = (service: Service): ReadonlyArray<ReadonlyArray<string>>
   return [ours, theirs].flatMap((sources) => (sources._tag === "Allowed" ? [sources.cidrs] : []))
 }
 
+/**
+ * Whoever may edit a Service may write its annotations, but not its status: the annotation tells the address only where
+ * the status shows a hostname in its place.
+ */
+const servedOn = ({ annotations, ingress }: Service): ReadonlySet<string> =>
+  new Set(ingress.flatMap(({ hostname, ip }) => ip ?? (hostname && annotations[addressIdAnnotation]) ?? []))
+
 const adoptionOf = (service: Service, clusterName: string): Claimant["adoption"] => ({
   leasewebName: leasewebName(clusterName, service),
-  servedOn: new Set(
-    [...service.ingress.map(({ ip }) => ip), service.annotations[addressIdAnnotation]].flatMap((one) => one ?? [])
-  )
+  servedOn: servedOn(service)
 })
 
 export const claimantOf = (

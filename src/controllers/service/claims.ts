@@ -89,7 +89,7 @@ const isExact = (rule: FirewallRule, port: number, protocol: string): boolean =>
   rule.startPort === port && (rule.endPort ?? rule.startPort) === port && rule.protocol.toLowerCase() === protocol
 
 /** Made by another provider, whether taken over by now or not: no rule of ours is without its description. */
-const isTakenOver = ({ description }: HeldRule): boolean =>
+export const isTakenOver = ({ description }: HeldRule): boolean =>
   description === "" || !description.startsWith("cloudstack-ccm:")
 
 /** There was no firewall rule on its port when it was made, so whatever is there now came with it. */

@@ -1,5 +1,5 @@
 /** The service controller: what makes a Service due, in which order, and how its failures go on. */
-import { Cause, Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
+import { Clock, Duration, Effect, Equal, Metric, Option, Random, Stream } from "effect"
 import { CallPriority, CloudStackError, type Priority, type Reason } from "../../cloudstack/Api.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Settings } from "../../config/Settings.ts"
@@ -8,16 +8,18 @@ import { isCandidate } from "../../domain/Candidates.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node, Service } from "../../kubernetes/objects.ts"
 import { type Change, Services } from "../../kubernetes/Services.ts"
-import { loadBalancerSyncs, nodeSyncErrors, timeToAddress } from "../../observability/metrics.ts"
+import { timeToAddress } from "../../observability/metrics.ts"
 import * as Coalesce from "../../runtime/Coalesce.ts"
 import { supervise } from "../../runtime/Supervise.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { lookAfter, mayForward, recheckAfter } from "./failover.ts"
+import { isWaiting, reasonOf, syncFailed, updateFailed, willRetry } from "./failureTexts.ts"
+import { makeNodeSync } from "./nodeSync.ts"
 import { currentSelection, ServiceOptions } from "./options.ts"
 import { StillUnknown } from "./Predecessor.ts"
 import { Reporter } from "./Reporter.ts"
 import { type ReconcileResult, reconcileService } from "./reconcile.ts"
-import { finalizer, isHandled, mayNeedCleanup, needsUpdate, type Selection } from "./selection.ts"
+import { finalizer, isHandled, mayNeedCleanup, needsUpdate, type Selection, wants } from "./selection.ts"
 
 const priorities = ["edit", "deletion", "membership", "resync"] as const satisfies ReadonlyArray<Priority>
 
@@ -59,14 +61,6 @@ const delayOf = (error: unknown): Option.Option<Duration.Duration> => {
     : Option.none()
 }
 
-const isWaiting = (cause: Cause.Cause<unknown>): boolean =>
-  Option.exists(Cause.findErrorOption(cause), (error) => error instanceof StillUnknown)
-
-const messageOf = (cause: Cause.Cause<unknown>): string => {
-  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return error instanceof Error ? error.message : "interrupted"
-}
-
 /** Runs as long as this process leads. Ends only with a defect. */
 export const run = Effect.gen(function* () {
   const options = yield* ServiceOptions
@@ -98,29 +92,45 @@ export const run = Effect.gen(function* () {
     return after === undefined ? {} : { recheckAfter: after }
   })
 
+  const nodeSync = makeNodeSync()
+  /** Keys whose last run failed. */
+  const failing = new Set<string>()
+  const onFailure = Effect.fnUntraced(function* ({
+    cause,
+    key,
+    priority,
+    ...retry
+  }: WorkQueue.Failure<string, Priority, unknown>) {
+    const service = Option.getOrUndefined(yield* services.find(key))
+    const doing = service !== undefined && wants(service, yield* currentSelection) ? "ensure" : "delete"
+    const reason = reasonOf(cause, doing)
+    // It waits, and nothing has gone wrong.
+    if (isWaiting(cause)) return yield* Effect.logInfo(willRetry(key, reason, retry), { service: key })
+    yield* Effect.logWarning(willRetry(key, reason, retry), { service: key })
+    const first = !failing.has(key)
+    failing.add(key)
+    if (service === undefined) return void failing.delete(key)
+    // Upstream updates the hosts of what is there, and leaves its further tries to a sync.
+    if (priority === "membership" && first && service.ingress.length > 0) {
+      const names = (yield* nodes.all).filter(isCandidate).map(({ name }) => name)
+      return yield* reporter.say(service, "Warning", "UpdateLoadBalancerFailed", updateFailed(cause, names))
+    }
+    yield* reporter.say(service, "Warning", "SyncLoadBalancerFailed", syncFailed(reason))
+  })
+
   const queue = yield* WorkQueue.make({
     name: "service",
     workers: options.workers,
     priorities,
     handle: (key: string, priority) =>
-      reconcileService(key).pipe(
+      nodeSync.measured(key, priority === "membership", reconcileService(key)).pipe(
         Effect.provideService(CallPriority, priority),
         Effect.tap((result) => served(key, result)),
-        Effect.tap(() => (priority === "membership" ? Metric.update(loadBalancerSyncs.of({}), 1) : Effect.void)),
+        Effect.tap(() => Effect.sync(() => failing.delete(key))),
         Effect.andThen(verdict(key))
       ),
     retryAfter: delayOf,
-    onFailure: ({ cause, key, priority, retryIn }) =>
-      Effect.gen(function* () {
-        if (isWaiting(cause)) {
-          return yield* Effect.logInfo(messageOf(cause), { service: key, retryInMillis: Duration.toMillis(retryIn) })
-        }
-        const message = `Error syncing load balancer: ${messageOf(cause)}`
-        yield* Effect.logWarning(message, { service: key, retryInMillis: Duration.toMillis(retryIn) })
-        if (priority === "membership") yield* Metric.update(nodeSyncErrors.of({}), 1)
-        const service = yield* services.find(key)
-        if (Option.isSome(service)) yield* reporter.say(service.value, "Warning", "SyncLoadBalancerFailed", message)
-      })
+    onFailure
   })
 
   const lookAtForwards = (after: Duration.Duration) =>
@@ -137,7 +147,8 @@ export const run = Effect.gen(function* () {
 
   const membership = yield* Coalesce.make({
     ...Coalesce.membershipTiming,
-    fire: () => addAll("membership")
+    fire: () =>
+      Effect.flatMap(handled, (all) => Effect.andThen(nodeSync.begin(all.map(({ key }) => key)), addAll("membership")))
   })
 
   const followServices = Stream.runForEach(
@@ -145,7 +156,12 @@ export const run = Effect.gen(function* () {
     Effect.fnUntraced(function* (change) {
       const { after, before } = change
       const urgency = urgencyOf(change, yield* currentSelection)
-      if (after === undefined && before !== undefined) waiting.delete(before.key)
+      if (after === undefined && before !== undefined) {
+        waiting.delete(before.key)
+        failing.delete(before.key)
+        yield* nodeSync.settled(before.key)
+        yield* reporter.forget(before.key)
+      }
       if (urgency === undefined || after === undefined) return
       if (urgency === "edit" && after.ingress.length === 0 && !waiting.has(after.key)) {
         waiting.set(after.key, yield* Clock.currentTimeMillis)

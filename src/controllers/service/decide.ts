@@ -1,5 +1,6 @@
 /** One decision about a Service from given holdings: what to do in CloudStack and in Kubernetes, and what to tell. */
 import { Effect } from "effect"
+import type { MembersChange } from "../../cloudstack/Inventory.ts"
 import type { AddressId, Holding, Network, PublicAddress, RuleId } from "../../domain/Cloud.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
@@ -10,13 +11,24 @@ import { demandOf } from "./observe.ts"
 import { planMembers } from "./plan.ts"
 import { pendingWrites } from "./publish.ts"
 import { finalizer } from "./selection.ts"
+import { membersOnly } from "./steps.ts"
 import type { Wanted } from "./wanted.ts"
+
+/** An address that is asked for, and where. */
+export interface Named {
+  readonly ip: string
+  readonly field: string
+}
 
 export interface Decision {
   readonly refusal?: Refusal
   readonly notes: ReadonlyArray<Note>
   /** An address has to be acquired first; then the decision is made again. */
-  readonly acquire?: { readonly network: Network; readonly ip?: string; readonly keep: boolean }
+  readonly acquire?: {
+    readonly network: Network
+    readonly keep: boolean
+    readonly named?: Named
+  }
   readonly plan: Plan
   /** What happens on addresses that the Service leaves. */
   readonly leaving: ReadonlyArray<Chain>
@@ -57,7 +69,7 @@ export const decide = Effect.fn("service.decide")(function* (
 ): Effect.fn.Return<Decision, Effect.Error<ReturnType<typeof demandOf>>, Effect.Services<ReturnType<typeof demandOf>>> {
   const demand = yield* demandOf(service, all)
   if (demand._tag === "NoNetwork") {
-    return { refusal: demand.refusal, notes: [], plan: nothing, leaving: [], concerned: [] }
+    return { refusal: demand.refusal, notes: demand.notes, plan: nothing, leaving: [], concerned: [] }
   }
   const { acl, claimant, desired, holdings, network } = demand
   const notes = [...demand.notes, ...desired.notes]
@@ -70,11 +82,12 @@ export const decide = Effect.fn("service.decide")(function* (
     case "Refused":
       return refused(found.refusal, notes, found.claimed, wanted)
     case "Acquire": {
-      const { ip } = found
       const concerned = ids(claimedBy(holdings, claimant))
+      const { address } = wanted
+      const named = address._tag === "Named" ? { named: address } : {}
       return {
         notes,
-        acquire: { network, keep: wanted.keep === true, ...(ip === undefined ? {} : { ip }) },
+        acquire: { network, keep: wanted.keep === true, ...named },
         plan: nothing,
         leaving: [],
         concerned
@@ -101,13 +114,10 @@ export const isQuiet = (service: Service, decision: Decision): boolean => {
   return writes.length === 0 && service.finalizers.includes(finalizer)
 }
 
-/** Only nodes have come or gone: upstream has an Event of its own for that. */
-export const isMembersOnly = ({ acquire, leaving, plan }: Decision): boolean => {
-  const steps = stepsOf(plan)
-  return (
-    acquire === undefined &&
-    leaving.length === 0 &&
-    steps.length > 0 &&
-    steps.every(({ _tag }) => _tag === "AddMembers" || _tag === "RemoveMembers")
-  )
+/** Only nodes have come or gone: upstream has an Event of its own for that. None if there is more, or nothing, to do. */
+export const membersChanged = ({ acquire, leaving, plan }: Decision): ReadonlyArray<MembersChange> => {
+  if (acquire !== undefined || leaving.length > 0) return []
+  return membersOnly(stepsOf(plan)) ?? []
 }
+
+export const isMembersOnly = (decision: Decision): boolean => membersChanged(decision).length > 0

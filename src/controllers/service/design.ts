@@ -7,9 +7,9 @@ import type { AclItem, Holding, Network, RuleId } from "../../domain/Cloud.ts"
 import { type Note, type Refusal, warning } from "../../domain/Refusal.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
 import type { Plan } from "./chains.ts"
-import { type Claimant, type Claims, claims, isClaimed } from "./claims.ts"
+import { type Claimant, type Claims, claims, isClaimed, isTakenOver } from "./claims.ts"
 import { plan } from "./plan.ts"
-import { type AclInput, planAcl } from "./planAcl.ts"
+import { type AclInput, type AclPort, planAcl } from "./planAcl.ts"
 import { covers } from "./planBorder.ts"
 import { preflight } from "./preflight.ts"
 import { planLeaving } from "./release.ts"
@@ -27,8 +27,8 @@ export interface DesignInput {
 
 export type Design =
   | { readonly _tag: "Refused"; readonly refusal: Refusal; readonly claimed: ReadonlyArray<Claims> }
-  /** There is no address yet; `ip` is the one asked for. */
-  | { readonly _tag: "Acquire"; readonly ip?: string }
+  /** There is no address yet. */
+  | { readonly _tag: "Acquire" }
   | {
       readonly _tag: "Planned"
       readonly target: Claims
@@ -69,7 +69,7 @@ const ingressOf = (service: Service, wanted: Wanted, own: Claims): ReadonlyArray
   if (hostname._tag === "Name") return [{ hostname: hostname.name, ...ports }]
   const shown = service.ingress[0]?.hostname
   if (hostname._tag === "Keep" && shown !== undefined) return [{ hostname: shown, ...ports }]
-  const proxied = wanted.ports.some((want) => protocolOf(own, want) === "tcp-proxy")
+  const proxied = wanted.ports.some((want) => want.via === "rule" && protocolOf(own, want) === "tcp-proxy")
   return [{ ip: own.address.ip, ipMode: proxied ? "Proxy" : "VIP", ...ports }]
 }
 
@@ -96,7 +96,12 @@ const refuseUnmade = (wanted: Wanted, own: Claims | undefined): Refusal | undefi
 }
 
 /** A forward has changed the port by the time that traffic comes to the ACL. */
-const asSeenByAcl = (want: WantedPort): WantedPort => (want.via === "forward" ? { ...want, port: want.nodePort } : want)
+const asSeenByAcl =
+  (own: Claims) =>
+  (want: WantedPort): AclPort =>
+    want.via === "forward"
+      ? { ...want, port: want.nodePort }
+      : { ...want, takenOver: own.rules.some((rule) => rule.publicPort === want.port && isTakenOver(rule)) }
 
 const planLeavings = (leaving: ReadonlyArray<Claims>, { name }: Claimant, keep: Kept<boolean>) => {
   const parts = leaving.map((own) => planLeaving(own, name, keep))
@@ -115,14 +120,14 @@ export const design = (input: DesignInput): Design => {
 
   const waiting = refuseUnmade(wanted, target)
   if (waiting !== undefined) return { _tag: "Refused", refusal: waiting, claimed }
-  if (target === undefined) return { _tag: "Acquire", ...(named === undefined ? {} : { ip: named.ip }) }
+  if (target === undefined) return { _tag: "Acquire" }
   const refusal = preflight(target, wanted, network, named?.field ?? `address ${target.address.ip}`)
   if (refusal !== undefined) return { _tag: "Refused", refusal, claimed }
 
   const leaving = claimed.filter((own) => own !== target)
   const left = planLeavings(leaving, claimant, wanted.keep)
   const { cluster, uid } = claimant
-  const acl = planAcl({ ...input.acl, cluster, uid, ports: wanted.ports.map(asSeenByAcl) })
+  const acl = planAcl({ ...input.acl, cluster, uid, ports: wanted.ports.map(asSeenByAcl(target)) })
   const onAddress = plan({
     wanted,
     own: target,

@@ -1,6 +1,13 @@
 /** What a Service wants: its spec, annotations, nodes and network read into `Wanted`, or one refusal. Pure. */
 import type { RuleSources } from "../../cloudstack/Capabilities.ts"
-import { type Annotations, decodeAnnotations, type Setting, sourceCidrs } from "../../domain/Annotations.ts"
+import {
+  type Annotations,
+  decodeAnnotations,
+  fieldOf,
+  rows,
+  type Setting,
+  sourceCidrs
+} from "../../domain/Annotations.ts"
 import { admits, anywhere, parseIpv4 } from "../../domain/Cidr.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { MachineIndex } from "../../domain/NodeIdentity.ts"
@@ -55,7 +62,7 @@ export const wantedAddress = (service: Service, annotations: Annotations): Wante
   const { address } = annotations
   if (address._tag === "Invalid") return { _tag: "Keep" }
   if (address._tag === "Given") {
-    return { _tag: "Named", ip: address.value, field: "metadata.annotations[…-address]" }
+    return { _tag: "Named", ip: address.value, field: fieldOf(rows.address) }
   }
   const ip = service.loadBalancerIP?.trim() ?? ""
   return ip === "" ? { _tag: "Any" } : { _tag: "Named", ip, field: "spec.loadBalancerIP" }
@@ -145,7 +152,7 @@ const keepOf = (setting: Setting<boolean>, mayTag: boolean) => {
   if (!value || mayTag) return { value, refusals: [] }
   const refusal: Refusal = {
     reason: "KeepIpForbidden",
-    field: "metadata.annotations[…-keep-ip]",
+    field: fieldOf(rows.keepIp),
     cause: "an address that is to outlive its Service has to be tagged with its name, and the key's role may not tag",
     remedy:
       "Allow createTags, deleteTags and listApis to the role, or remove the annotation: the address then goes with the Service"

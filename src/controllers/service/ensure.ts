@@ -2,6 +2,7 @@
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CallPriority, type CloudStackError } from "../../cloudstack/Api.ts"
+import { Machines } from "../../cloudstack/Machines.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { AddressId, Holding, RuleId } from "../../domain/Cloud.ts"
@@ -11,46 +12,58 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { acquire } from "./acquire.ts"
 import { change } from "./change.ts"
 import { claims, isClaimed } from "./claims.ts"
-import { type Decision, decide, isMembersOnly, isQuiet } from "./decide.ts"
+import { type Decision, decide, isMembersOnly, isQuiet, membersChanged, type Named } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
 import { nextOf } from "./failure.ts"
 import { hold } from "./hold.ts"
 import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
-import { cachedHoldings, claimantFor, freshHoldings } from "./observe.ts"
+import { noNodes } from "./members.ts"
+import { cachedHoldings, claimantFor, freshHoldings, freshMembers } from "./observe.ts"
 import { failIfOverlooked, Overlooked } from "./overlooked.ts"
 import { Predecessor } from "./Predecessor.ts"
 import { pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
 import { takingTurns } from "./sharing.ts"
 
-const notFree = (ip: string, cause: string): Refusal => ({
+const notFree = ({ field, ip }: Named, why: string): Refusal => ({
   reason: "AddressNotFree",
-  field: `address ${ip}`,
-  cause,
+  field,
+  cause: `${ip} is neither free nor the account's${why}`,
   remedy: "Name a free address or one of the account's, or none to get any"
 })
 
-/** A named address that cannot be had is the user's to settle; that none is free at all may pass. */
-const refuseAcquire = (error: CloudStackError, ip: string | undefined): Refusal | undefined => {
+/** That no address is left may pass; what the role or the network does not allow is somebody's to settle. */
+const refuseAcquire = (
+  error: CloudStackError,
+  { named, network }: NonNullable<Decision["acquire"]>
+): Refusal | undefined => {
   const tag = error.reason._tag
-  if (ip === undefined || (tag !== "NoCapacity" && tag !== "Refused" && tag !== "Forbidden")) return undefined
-  return notFree(ip, `it is neither free nor the account's (${error.message})`)
+  const lasts = tag === "Refused" || tag === "Forbidden"
+  if (named !== undefined) return lasts || tag === "NoCapacity" ? notFree(named, ` (${error.told})`) : undefined
+  if (!lasts) return undefined
+  return {
+    reason: "CloudStackRefused",
+    field: `an address in network ${network.name}`,
+    cause: error.told,
+    remedy: "Allow associateIpAddress to the key's role, or name an address that the account has (spec.loadBalancerIP)"
+  }
 }
 
 /** Looked at before it is asked for, so that what cannot be had is refused without a trace. */
 const refuseTaken = Effect.fnUntraced(function* (service: Service, decision: Decision) {
   const addresses = yield* Addresses
   const { acquire: wanted, ...rest } = decision
-  if (wanted?.ip === undefined || (yield* addresses.isFree(wanted.ip))) return decision
+  const named = wanted?.named
+  if (named === undefined || (yield* addresses.isFree(named.ip))) return decision
+  const { ip } = named
   // One list can be wrong, and what is being allocated is neither free nor there yet.
-  if (Option.isSome(yield* addresses.findByIp(wanted.ip))) return yield* new Overlooked({ ip: wanted.ip })
-  if (yield* isOwnAllocation(service, wanted.ip)) return decision
-  if (yield* addresses.isFree(wanted.ip)) return decision
+  if (Option.isSome(yield* addresses.findByIp(ip))) return yield* new Overlooked({ ip })
+  if (yield* isOwnAllocation(service, ip)) return decision
+  if (yield* addresses.isFree(ip)) return decision
   yield* (yield* Predecessor).awaitSilence(service)
-  const cause =
-    "it is neither free nor the account's: another account may have it, or it is no public address of the zone"
-  return { ...rest, refusal: notFree(wanted.ip, cause) } satisfies Decision
+  const why = ": another account may have it, or it is no public address of the zone"
+  return { ...rest, refusal: notFree(named, why) } satisfies Decision
 })
 
 /** The new address with its mark. */
@@ -62,10 +75,16 @@ const acquireMarked = Effect.fnUntraced(function* (
   const claimant = yield* claimantFor(service)
   const what = (holding: Holding) => Effect.succeed(isClaimed(claims(holding, claimant), claimant))
   yield* failIfOverlooked(service, { handled: known, what })
-  const address = yield* acquire({ service, known, ...wanted })
+  const { keep, named, network } = wanted
+  const address = yield* acquire({
+    service,
+    known,
+    network,
+    ...(named === undefined ? {} : { ip: named.ip })
+  })
   yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
   return {
-    address: yield* markAddress(service, address, wanted.keep),
+    address: yield* markAddress(service, address, keep),
     rules: [],
     firewall: [],
     forwards: []
@@ -84,7 +103,7 @@ const settle = Effect.fnUntraced(function* (
   const acquired = yield* Effect.result(acquireMarked(service, wanted, decision.concerned))
   if (acquired._tag === "Success") return yield* decide(service, [...holdings, acquired.success], rigid)
   const error = acquired.failure
-  const refusal = error._tag === "CloudStackError" ? refuseAcquire(error, wanted.ip) : undefined
+  const refusal = error._tag === "CloudStackError" ? refuseAcquire(error, wanted) : undefined
   if (refusal === undefined) return yield* error
   const { acquire: _, ...rest } = decision
   return { ...rest, refusal } satisfies Decision
@@ -102,7 +121,9 @@ const announce = Effect.fnUntraced(function* (service: Service, decision: Decisi
   }
   yield* reporter.note(service, ended)
   if (isMembersOnly(decision)) {
-    if (ended) yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
+    // None at all has been told already.
+    if (ended && !decision.notes.includes(noNodes))
+      yield* reporter.say(service, "Normal", "UpdatedLoadBalancer", "Updated load balancer with new hosts")
     return
   }
   if (ended) return yield* reporter.say(service, "Normal", "EnsuredLoadBalancer", "Ensured load balancer")
@@ -138,7 +159,9 @@ const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: 
   const reporter = yield* Reporter
   yield* reporter.tell(service, notes, refusal)
   yield* reporter.note(service, refusal === undefined)
-  return refusal === undefined ? ("Converged" as const) : ("Refused" as const)
+  if (refusal !== undefined) return "Refused" as const
+  yield* (yield* Predecessor).isOver(service)
+  return "Converged" as const
 })
 
 const reclaimed = (service: Service, holdings: ReadonlyArray<Holding>) => {
@@ -154,9 +177,14 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
   const rigid = new Set<RuleId>()
   let service = given
   // A named address that is not known may have been acquired since for another Service.
-  let concerned = first.acquire?.ip === undefined ? first.concerned : []
+  let concerned = first.acquire?.named === undefined ? first.concerned : []
+  const nodesOnly = membersChanged(first).map(({ rule }) => rule)
   for (let looks = 1; ; looks++) {
-    const holdings = yield* reclaimed(service, yield* freshHoldings(service, cached, concerned))
+    const look =
+      looks === 1 && nodesOnly.length > 0
+        ? freshMembers(cached, concerned, nodesOnly)
+        : freshHoldings(service, cached, concerned)
+    const holdings = yield* reclaimed(service, yield* look)
     const found = yield* refuseTaken(service, yield* decide(service, holdings, rigid))
     if (looks === 1) {
       if (isQuiet(service, found)) return yield* rest(service, found)
@@ -171,11 +199,14 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
     if (next._tag !== "Done") yield* forgetNetwork(decision)
     switch (next._tag) {
       case "Done":
+        if (decision.refusal !== undefined) return "Refused" as const
         yield* announce(service, found, true)
-        return decision.refusal === undefined ? ("Changed" as const) : ("Refused" as const)
+        yield* (yield* Predecessor).isOver(service)
+        return "Changed" as const
       case "LookAgain":
         for (const id of next.rigid) rigid.add(id)
         concerned = decision.concerned
+        if (next.machines) yield* (yield* Machines).list(0)
         break
       case "Refused":
         return "Refused" as const

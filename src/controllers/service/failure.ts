@@ -16,9 +16,17 @@ export const mostLooks = 3
 export type Next =
   | { readonly _tag: "Done" }
   /** Read anew and plan again; these rules are to be made anew instead of changed. */
-  | { readonly _tag: "LookAgain"; readonly rigid: ReadonlyArray<RuleId> }
+  | {
+      readonly _tag: "LookAgain"
+      readonly rigid: ReadonlyArray<RuleId>
+      /** The machines are not as known: one may be gone, and CloudStack does not say which. */
+      readonly machines: boolean
+    }
   | { readonly _tag: "Refused"; readonly refusal: Refusal }
   | { readonly _tag: "Failed"; readonly error: SyncFailed }
+
+/** They name machines. */
+const ofMachines: ReadonlySet<string> = new Set(["assignToLoadBalancerRule", "createPortForwardingRule"])
 
 const isRigid = (failure: StepFailed): boolean =>
   failure.ruleId !== undefined && (failure.meaning === "refuse" || failure.error.reason._tag === "ServerFault")
@@ -26,21 +34,31 @@ const isRigid = (failure: StepFailed): boolean =>
 const refusalOf = (failure: StepFailed): Refusal => ({
   reason: "CloudStackRefused",
   field: failure.step,
-  cause: failure.error.message,
+  cause: failure.error.told,
   remedy: "Change the Service or what CloudStack objects to; it is tried again then, and at the next resync"
 })
 
-const summary = (failures: ReadonlyArray<StepFailed>): SyncFailed =>
-  new SyncFailed({ message: failures.map((failure) => failure.message).join("; ") })
+/** They fail side by side, so in any order; what is told of them must not differ by that. */
+const inOrder = (failures: ReadonlyArray<StepFailed>): ReadonlyArray<StepFailed> =>
+  [...failures].sort((a, b) => (a.message < b.message ? -1 : 1))
 
-export const nextOf = (failures: ReadonlyArray<StepFailed>, looks: number): Next => {
-  const [first] = failures
-  if (first === undefined) return { _tag: "Done" }
+const summary = (failures: ReadonlyArray<StepFailed>): SyncFailed =>
+  new SyncFailed({
+    message: inOrder(failures)
+      .map((failure) => failure.message)
+      .join("; ")
+  })
+
+export const nextOf = (unordered: ReadonlyArray<StepFailed>, looks: number): Next => {
+  const failures = inOrder(unordered)
+  if (failures.length === 0) return { _tag: "Done" }
   const rigid = failures
     .filter(isRigid)
     .flatMap(({ ruleId }) => (ruleId === undefined ? [] : [RuleIdSchema.make(ruleId)]))
   const look = failures.some((failure) => failure.meaning === "look") || rigid.length > 0
-  if (look && looks < mostLooks) return { _tag: "LookAgain", rigid }
+  if (look && looks < mostLooks) {
+    return { _tag: "LookAgain", rigid, machines: failures.some(({ error }) => ofMachines.has(error.command)) }
+  }
   const refused = failures.find((failure) => failure.meaning === "refuse")
   if (refused !== undefined) return { _tag: "Refused", refusal: refusalOf(refused) }
   return { _tag: "Failed", error: summary(failures) }

@@ -1,7 +1,7 @@
 /** The network of a Service's load balancer, found in CloudStack, or why it cannot be. */
 import { Effect, Option } from "effect"
 import { Networks } from "../../cloudstack/Networks.ts"
-import type { Setting } from "../../domain/Annotations.ts"
+import { fieldOf, rows, type Setting } from "../../domain/Annotations.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
 import { chooseNetwork, type NetworkInput, networkOfAddress } from "./network.ts"
@@ -15,7 +15,7 @@ const unknown = (field: string, cause: string, remedy: string): FoundNetwork => 
   refusal: { reason: "NetworkUnknown", field, cause, remedy }
 })
 
-const annotation = "metadata.annotations[…-network]"
+const annotation = fieldOf(rows.network)
 
 const refuseName = (name: string, found: ReadonlyArray<Network>): FoundNetwork =>
   found.length === 0
@@ -50,7 +50,7 @@ export const findNetwork = Effect.fn("service.findNetwork")(function* (
   const network = Option.getOrUndefined(yield* networks.find(id))
   if (network === undefined) {
     return unknown(
-      "network",
+      id === input.configured ? "network-id of the cloud-config" : "network",
       `network ${id} is not visible with this key and project`,
       "Set network-id in the cloud-config, or see to it that the network is visible with this key"
     )

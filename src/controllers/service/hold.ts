@@ -20,7 +20,7 @@ export const hold = Effect.fn("service.hold")(function* (service: Service) {
   const isHeld = Option.exists(known, ({ finalizers }) => finalizers.includes(finalizer))
   const held = isHeld ? known : yield* holdFinalizer(service)
   if (Option.isNone(held) || !wants(held.value, selection)) return yield* new Superseded({ by: undefined })
-  if (!isHeld) yield* (yield* Predecessor).begins(held.value)
+  if (!isHeld) yield* (yield* Predecessor).isOver(held.value)
   if (needsUpdate(service, held.value, selection)) return yield* new Superseded({ by: held.value })
   return held.value
 })

@@ -1,5 +1,6 @@
 /** Which VMs stand behind a Service: its candidate nodes, as far as they are VMs with a NIC in the network. Pure. */
 import { Duration } from "effect"
+import { nameOf, rows } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
 import type { NetworkId, VmId } from "../../domain/Cloud.ts"
 import { type LabelSelector, matches } from "../../domain/LabelSelector.ts"
@@ -127,26 +128,29 @@ const unknown = (note: Note): Members => ({
   notes: [note]
 })
 
+/** In upstream's words. */
+export const noNodes: Note = {
+  type: "Warning",
+  reason: "UnAvailableLoadBalancer",
+  message: "There are no available nodes for LoadBalancer"
+}
+
 /** One bad node never fails the Service: it is left out and named. */
 export const selectMembers = (input: MembersInput): Members => {
   const { maxMembers, now, selector, uid, unclear } = input
   const candidates = candidatesIn(input)
   if (candidates.length === 0) {
-    const message = "There are no available nodes for LoadBalancer"
-    return {
-      members: { _tag: "Exactly", vms: [] },
-      targets: { fit: "any", pick: undefined },
-      notes: [{ type: "Warning", reason: "UnAvailableLoadBalancer", message }]
-    }
+    return { members: { _tag: "Exactly", vms: [] }, targets: { fit: "any", pick: undefined }, notes: [noNodes] }
   }
   const selected = selector === undefined ? candidates : candidates.filter(({ node }) => matches(selector, node.labels))
   if (selected.length === 0) {
-    const message = "The annotation …-node-selector selects none of the nodes; the members that exist stay"
+    const message = `The annotation ${nameOf(rows.nodeSelector)} selects none of the nodes; the members that exist stay`
     return unknown({ type: "Warning", reason: "NoNodeSelected", message })
   }
-  const obstacles = selected.flatMap(({ node, standing }) =>
-    "obstacle" in standing ? [`${node.name} (${standing.obstacle})`] : []
-  )
+  // In one order, whatever the order of the nodes: the same complaint is told once.
+  const obstacles = selected
+    .flatMap(({ node, standing }) => ("obstacle" in standing ? [`${node.name} (${standing.obstacle})`] : []))
+    .toSorted()
   const usable = usableOf(selected)
   if (usable.length === 0) {
     const message = `None of the nodes can be told to be a VM of the network; the members that exist stay: ${nameList(obstacles)}`

@@ -8,7 +8,7 @@ import { Settings } from "../../config/Settings.ts"
 import { isUnmarkedRule } from "../../domain/Adoption.ts"
 import { addressIdAnnotation, decodeAnnotations } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
-import type { AddressId, Holding, Machine, Network } from "../../domain/Cloud.ts"
+import type { AddressId, Holding, Machine, Network, RuleId } from "../../domain/Cloud.ts"
 import { indexMachines, type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
 import { perObject } from "../../domain/perObject.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
@@ -21,6 +21,7 @@ import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
 import { borderOf, desired, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import { noNodes } from "./members.ts"
 import { recogniseOpenings } from "./openings.ts"
 import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
@@ -68,7 +69,7 @@ export type Demand =
       readonly notes: ReadonlyArray<Note>
     }
   /** No network can be told, or it is not visible. */
-  | { readonly _tag: "NoNetwork"; readonly refusal: Refusal }
+  | { readonly _tag: "NoNetwork"; readonly refusal: Refusal; readonly notes: ReadonlyArray<Note> }
 
 /** The server is only asked where the rules themselves have to restrict sources. */
 const ruleSourcesIn = Effect.fnUntraced(function* (network: Network) {
@@ -115,7 +116,10 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
     { service, address, claimant, holdings, nodes, machines, configured: networkId },
     annotations.network
   )
-  if (found._tag === "Refused") return { _tag: "NoNetwork", refusal: found.refusal } satisfies Demand
+  if (found._tag === "Refused") {
+    const notes = nodes.some(isCandidate) ? [] : [noNodes]
+    return { _tag: "NoNetwork", refusal: found.refusal, notes } satisfies Demand
+  }
   const { network, notes } = found
   const ruleSources = yield* ruleSourcesIn(network)
   const wanted = desired({
@@ -152,6 +156,28 @@ const readAnew = Effect.fnUntraced(function* (
   const inventory = yield* Inventory
   if (concerned.length === 0) return yield* inventory.survey(yield* relevance(service))
   const read = yield* Effect.forEach(concerned, inventory.fresh, { concurrency: "unbounded" })
+  const others = cached.filter((holding) => !concerned.includes(holding.address.id))
+  return [...others, ...read.flatMap(Option.toArray)]
+})
+
+/** To decide about members alone: those of these rules read anew, everything else as it is known. */
+export const freshMembers = Effect.fn("service.freshMembers")(function* (
+  cached: ReadonlyArray<Holding>,
+  concerned: ReadonlyArray<AddressId>,
+  rules: ReadonlyArray<RuleId>
+) {
+  const inventory = yield* Inventory
+  const on = (id: AddressId) =>
+    cached.flatMap(({ address, rules: held }) => (address.id === id ? held.map((rule) => rule.id) : []))
+  const read = yield* Effect.forEach(
+    concerned,
+    (id) =>
+      inventory.freshMembers(
+        id,
+        on(id).filter((rule) => rules.includes(rule))
+      ),
+    { concurrency: "unbounded" }
+  )
   const others = cached.filter((holding) => !concerned.includes(holding.address.id))
   return [...others, ...read.flatMap(Option.toArray)]
 })

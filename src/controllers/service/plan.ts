@@ -13,13 +13,14 @@ import { planAdoption, withMarksGone } from "./adopt.ts"
 import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
+import { isHeldTogether } from "./heldTogether.ts"
 import { covers, planBorder } from "./planBorder.ts"
 import { blockingForwards, planForwards, planMoves } from "./planForwards.ts"
 import { isOn, planRetirement } from "./planRetirement.ts"
 import { keptStickiness, newDescription, stickinessSteps, stickyDescription } from "./planStickiness.ts"
 import { planTags } from "./planTags.ts"
 import { Step } from "./steps.ts"
-import type { Border, ForwardTargets, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
+import type { ForwardTargets, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
 
 export interface PlanInput {
   readonly wanted: Pick<Wanted, "ports" | "members" | "targets" | "keep" | "border" | "ruleSources">
@@ -55,8 +56,13 @@ const sameSources = (have: ReadonlyArray<string>, want: ReadonlyArray<string>): 
 }
 
 /** Where the firewall takes care of sources, a list on the rule itself is only kept true, never added. */
-const ruleSources = (border: Border, rule: HeldRule, want: WantedPort): ReadonlyArray<string> | undefined => {
-  if (want.sources === undefined || (border === "firewall" && isUnrestricted(rule.cidrs))) return undefined
+const ruleSources = (
+  { own, wanted: { border } }: PlanInput,
+  rule: HeldRule,
+  want: WantedPort
+): ReadonlyArray<string> | undefined => {
+  if (want.sources === undefined) return undefined
+  if (border === "firewall" && (isUnrestricted(rule.cidrs) || isHeldTogether(own, want))) return undefined
   return sameSources(rule.cidrs, want.sources) ? undefined : want.sources
 }
 
@@ -81,10 +87,9 @@ const markFor = (input: PlanInput, { description }: HeldRule, want: WantedPort) 
 }
 
 const changeOf = (input: PlanInput, rule: HeldRule, want: WantedPort) => {
-  const { border } = input.wanted
   const { uid } = input.service
   const protocol = rule.protocol === "" ? "tcp" : rule.protocol.toLowerCase()
-  const sources = ruleSources(border, rule, want)
+  const sources = ruleSources(input, rule, want)
   const change = {
     // The name says the protocol; other names (of other providers) stay as they are until it changes.
     ...(want.protocol === undefined || want.protocol === protocol
@@ -190,7 +195,7 @@ const planRule = (input: PlanInput, want: WantedPort): Plan => {
 const planBorders = ({ own, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
   if (wanted.border !== "firewall") return []
   return wanted.ports.flatMap((want) => {
-    if (want.sources === undefined) return []
+    if (want.sources === undefined || isHeldTogether(own, want)) return []
     const protocol = want.ipProtocol
     const border = planBorder({
       serviceUid: service.uid,

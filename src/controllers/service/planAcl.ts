@@ -33,8 +33,13 @@ export interface AclInput {
   readonly tier?: TierAcl
   /** Of all lists: items that the Service has in a list that its tier no longer uses go. */
   readonly items: ReadonlyArray<AclItem>
-  /** The ports as traffic has them when it comes to the tier. */
-  readonly ports: ReadonlyArray<Pick<WantedPort, "port" | "ipProtocol" | "sources" | "via">>
+  readonly ports: ReadonlyArray<AclPort>
+}
+
+/** A port as traffic has it when it comes to the tier. */
+export interface AclPort extends Pick<WantedPort, "port" | "ipProtocol" | "sources" | "via"> {
+  /** Its rule is an earlier provider's, whose own item does for it: to take over is no work for the router. */
+  readonly takenOver?: boolean
 }
 
 export interface AclPlan {
@@ -102,11 +107,13 @@ interface PortPlan {
 interface PortInput {
   readonly input: AclInput
   readonly tier: TierAcl
+  /** Items of the list, whoever made them. */
+  readonly list: ReadonlyArray<AclItem>
   /** Where items of others begin to deny everything. */
   readonly limit: number
   /** Numbers of items that are there, and of those that other ports get. */
   readonly taken: Set<number>
-  readonly want: AclInput["ports"][number]
+  readonly want: AclPort
   readonly sources: ReadonlyArray<string>
 }
 
@@ -179,6 +186,8 @@ const planPort = (of: Omit<PortInput, "sources">, ours: ReadonlyArray<AclItem>):
   const { sources } = want
   // A demand for sources that is not understood keeps what is there and makes nothing.
   if (sources === undefined) return { ...(kept === undefined ? {} : { kept }), chains: [], notes: [] }
+  const isIn = (source: string) => letsIn(of.list, want.ipProtocol, want.port, source)
+  if (kept === undefined && want.takenOver === true && sources.every(isIn)) return { chains: [], notes: [] }
   return kept === undefined ? make({ ...of, sources }) : adjust({ ...of, sources }, kept)
 }
 
@@ -210,7 +219,7 @@ export const planAcl = (input: AclInput): AclPlan => {
   }
   const taken = new Set(list.map(({ number }) => number))
   const plans = ports.map((want) =>
-    planPort({ input, tier, want, taken, limit: limitOf(others, want.ipProtocol) }, inList)
+    planPort({ input, tier, list, want, taken, limit: limitOf(others, want.ipProtocol) }, inList)
   )
   const kept = new Set(plans.flatMap((plan) => plan.kept ?? []))
   return {

@@ -1,4 +1,5 @@
 /** What stands in the way on the address itself, told with its name before anything is created. Pure. */
+import { nameOf, rows } from "../../domain/Annotations.ts"
 import type { Forward, Network, PublicAddress } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Claims } from "./claims.ts"
@@ -18,7 +19,7 @@ const refuseAddress = (address: PublicAddress, network: Network, field: string):
       address.vpcId === undefined
         ? `${address.ip} belongs to no VPC, but network ${network.name} is a tier of one`
         : `${address.ip} belongs to a VPC that network ${network.name} is no tier of`,
-      "Name an address of the network's own VPC, or name the network (network-id in the cloud-config, or the annotation …-network)"
+      `Name an address of the network's own VPC, or name the network (network-id in the cloud-config, or the annotation ${nameOf(rows.network)})`
     )
   }
   if (address.networkId !== undefined && address.networkId !== network.id) {

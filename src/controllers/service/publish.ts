@@ -1,10 +1,28 @@
 /** Writes what users of the Service read: its ingress, and which address and network serve it. */
-import { Effect, Option } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { addressIdAnnotation, networkIdAnnotation } from "../../domain/Annotations.ts"
 import type { PublicAddress } from "../../domain/Cloud.ts"
+import { KubeError } from "../../kubernetes/KubeError.ts"
 import type { Ingress, Service } from "../../kubernetes/objects.ts"
 import { Services, type ServiceWrite } from "../../kubernetes/Services.ts"
 import { finalizer } from "./selection.ts"
+
+/** The API server did not take a write; told in upstream's words. */
+export class WriteFailed extends Schema.TaggedError<WriteFailed>()("WriteFailed", {
+  purpose: Schema.String,
+  error: KubeError
+}) {
+  override get message(): string {
+    return `failed to ${this.purpose}: ${this.error.message}`
+  }
+}
+
+const purposes: Readonly<Record<ServiceWrite["_tag"], string>> = {
+  AddFinalizer: "add load balancer cleanup finalizer",
+  RemoveFinalizer: "remove load balancer cleanup finalizer",
+  SetIngress: "update load balancer status",
+  Annotate: "update load balancer status"
+}
 
 /** Order counts, absent `ports` equal none. */
 const sameIngress = (a: ReadonlyArray<Ingress>, b: ReadonlyArray<Ingress>): boolean => {
@@ -45,7 +63,11 @@ export const publish = Effect.fn("service.publish")(function* (service: Service,
     const now = Option.filter(yield* services.find(service.key), ({ uid }) => uid === service.uid)
     if (Option.isNone(now)) return now
     if (isShowing(write) && now.value.type !== "LoadBalancer") continue
-    current = yield* services.write(current.value, write)
+    const purpose = purposes[write._tag]
+    current = yield* Effect.mapError(
+      services.write(current.value, write),
+      (error) => new WriteFailed({ purpose, error })
+    )
   }
   return current
 })

@@ -1,4 +1,5 @@
 /** Networks that cannot carry a load balancer, told before anything is created. Pure. */
+import { nameOf, rows } from "../../domain/Annotations.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 
@@ -27,7 +28,6 @@ export const refuseNetwork = (network: Network): Refusal | undefined => {
     reason: "NetworkUnsupported",
     field: `network ${network.name}`,
     cause,
-    remedy:
-      "Give the nodes a NIC in an isolated network or VPC tier that has it and name it (network-id in the cloud-config, or the annotation …-network), or leave the Service to another controller by loadBalancerClass"
+    remedy: `Give the nodes a NIC in an isolated network or VPC tier that has it and name it (network-id in the cloud-config, or the annotation ${nameOf(rows.network)}), or leave the Service to another controller by loadBalancerClass`
   }
 }

@@ -2,6 +2,7 @@
  * How a Service leaves an address: in one release where the address is ours alone, else thing by thing; and nothing but
  * its own things where the address is kept for the next Service of the name. Pure.
  */
+import { nameOf, rows } from "../../domain/Annotations.ts"
 import { keepTag } from "../../domain/Ownership.ts"
 import type { Note } from "../../domain/Refusal.ts"
 import { withMarksGone } from "./adopt.ts"
@@ -36,7 +37,7 @@ const retire = (own: Claims): ReadonlyArray<Chain> =>
 const keptNote = ({ address: { ip } }: Claims, name: string): Note => ({
   type: "Normal",
   reason: "AddressKept",
-  message: `Address ${ip} is kept for Service ${name}. Without the annotation …-keep-ip it is released with the Service`
+  message: `Address ${ip} is kept for Service ${name}. Without the annotation ${nameOf(rows.keepIp)} it is released with the Service`
 })
 
 const strangersNote = ({ address: { ip }, otherFirewall, otherForwards }: Claims): Note => {

@@ -1,4 +1,5 @@
 /** By which means each port of a Service is served, or why one cannot be although others can. Pure. */
+import { nameOf, rows } from "../../domain/Annotations.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
 import type { Service, ServicePort } from "../../kubernetes/objects.ts"
@@ -76,7 +77,7 @@ const obstacle = (input: ServingInput, port: ServicePort, index: number): PortEr
     return refuse(port, "ForwardingNotLocal", {
       field: "spec.externalTrafficPolicy",
       cause: `${label} is served by forwarding to one node, which may have no endpoint of its own`,
-      remedy: "Set it to Cluster, or give the port a Service of its own that has"
+      remedy: "Set it to Cluster, or give the port a Service of its own, with Cluster"
     })
   }
   return undefined
@@ -86,7 +87,7 @@ const shared = (port: ServicePort, index: number): PortError =>
   refuse(port, "PortShared", {
     field: `spec.ports[${index}].port`,
     cause: `port ${port.port} is balanced for TCP, and on one address CloudStack cannot serve it for UDP besides`,
-    remedy: `Have both forwarded to one node (annotation …-forward-ports: "${port.port}"), or give UDP a Service and an address of its own`
+    remedy: `Have both forwarded to one node (annotation ${nameOf(rows.forwardPorts)}: "${port.port}"), or give UDP a Service and an address of its own`
   })
 
 /** What would serve the port, whatever stands in the way. */

@@ -6,6 +6,7 @@ import { Data, Duration } from "effect"
 import type { AclChange, NewAclItem } from "../../cloudstack/Acls.ts"
 import type { CloudStackError, Reason } from "../../cloudstack/Api.ts"
 import type { NewForward } from "../../cloudstack/Forwards.ts"
+import type { MembersChange } from "../../cloudstack/Inventory.ts"
 import type { NewRule, RuleChange } from "../../cloudstack/LoadBalancers.ts"
 import type {
   AclItemId,
@@ -156,6 +157,18 @@ const routerSteps: ReadonlySet<Step["_tag"]> = new Set([
   "ReleaseAddress"
 ])
 export const pushesRouter = (step: Step): boolean => routerSteps.has(step._tag)
+
+/** What the steps make of members, if that is all they do; undefined if they do more. */
+export const membersOnly = (steps: ReadonlyArray<Step>): ReadonlyArray<MembersChange> | undefined => {
+  const changes: Array<MembersChange> = []
+  for (const step of steps) {
+    if (step._tag === "RemoveMembers") changes.push({ rule: step.id, add: [], drop: step.vms })
+    else if (step._tag === "AddMembers" && "id" in step.rule)
+      changes.push({ rule: step.rule.id, add: step.vms, drop: [] })
+    else return undefined
+  }
+  return changes
+}
 
 export const changesAcl = ({ _tag }: Step): boolean => _tag === "OpenAcl" || _tag === "UpdateAcl" || _tag === "CloseAcl"
 

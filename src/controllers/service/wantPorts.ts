@@ -1,5 +1,5 @@
 /** The ports of a Service as they are to be served, with what the network and the role cannot do taken out. Pure. */
-import type { Annotations, Setting } from "../../domain/Annotations.ts"
+import { type Annotations, fieldOf, nameOf, rows, type Setting } from "../../domain/Annotations.ts"
 import { anywhere } from "../../domain/Cidr.ts"
 import type { Network } from "../../domain/Cloud.ts"
 import type { Refusal } from "../../domain/Refusal.ts"
@@ -45,9 +45,9 @@ const algorithmOf = ({ annotations, network, service }: PortsInput): Checked<str
   if (supported.length === 0 || supported.includes(value)) return { value, refusals: [] }
   return keep({
     reason: "UnsupportedAlgorithm",
-    field: setting._tag === "Given" ? "metadata.annotations[…-algorithm]" : "spec.sessionAffinity",
+    field: setting._tag === "Given" ? fieldOf(rows.algorithm) : "spec.sessionAffinity",
     cause: `the load balancer of network ${network.name} knows no ${value} (it knows ${supported.join(", ")})`,
-    remedy: "Choose one that it knows by the annotation …-algorithm"
+    remedy: `Choose one that it knows by the annotation ${nameOf(rows.algorithm)}`
   })
 }
 
@@ -60,7 +60,7 @@ const proxiedOf = ({ annotations, network }: PortsInput): Checked<ReadonlySet<nu
   if (supported.length === 0 || supported.includes("tcp-proxy")) return { value: setting.value, refusals: [] }
   return keep({
     reason: "UnsupportedProtocol",
-    field: "metadata.annotations[…-proxy-protocol]",
+    field: fieldOf(rows.proxyProtocol),
     cause: `the load balancer of network ${network.name} does not send the PROXY header (it knows ${supported.join(", ")})`,
     remedy: "Remove the annotation, or use a network whose load balancer provider knows tcp-proxy"
   })
@@ -70,7 +70,7 @@ const stickinessOf = ({ abilities, annotations, network }: PortsInput): Checked<
   const setting = annotations.stickiness
   if (setting._tag === "Invalid") return keep(setting.refusal)
   if (setting._tag === "Absent") return { value: "none", refusals: [] }
-  const field = "metadata.annotations[…-stickiness]"
+  const field = fieldOf(rows.stickiness)
   const cause = refuseStickiness(setting.value, lbOf(network)?.capabilities.get("SupportedStickinessMethods"))
   if (cause !== undefined) {
     const remedy = "Choose what the network's offering has, or remove the annotation"
@@ -86,16 +86,24 @@ const stickinessOf = ({ abilities, annotations, network }: PortsInput): Checked<
   })
 }
 
+/** Ports that are to be forwarded and to have the PROXY header. UDP has none anyway. */
+const clashing = ({ annotations, service }: PortsInput, forwarded: ReadonlySet<number>): ReadonlyArray<number> => {
+  const { proxyProtocol } = annotations
+  const proxied = proxyProtocol._tag === "Given" ? proxyProtocol.value : new Set<number>()
+  return service.ports.flatMap(({ port, protocol }) =>
+    protocol === "TCP" && proxied.has(port) && forwarded.has(port) ? [port] : []
+  )
+}
+
 /** A port that is forwarded reaches the node as it came: nobody adds a header. */
-const clash = ({ proxyProtocol }: Annotations, forwarded: ReadonlySet<number>): ReadonlyArray<Refusal> => {
-  const both = proxyProtocol._tag === "Given" ? [...proxyProtocol.value].filter((port) => forwarded.has(port)) : []
+const clash = (both: ReadonlyArray<number>): ReadonlyArray<Refusal> => {
   if (both.length === 0) return []
   return [
     {
       reason: "ConflictingAnnotations",
-      field: "metadata.annotations[…-forward-ports]",
+      field: fieldOf(rows.forwardPorts),
       cause: `port ${both.join(", ")} is to be forwarded and to have the PROXY header, which only the load balancer adds`,
-      remedy: "Take it out of …-forward-ports or …-proxy-protocol"
+      remedy: `Take it out of ${rows.forwardPorts.suffix} or ${rows.proxyProtocol.suffix}`
     }
   ]
 }
@@ -115,7 +123,10 @@ export const wantPorts = (input: PortsInput): WantedPorts => {
   const { annotations, border, heldForwards, sources } = input
   const { forwardPorts: forwarding } = annotations
   const proxied = proxiedOf(input)
-  const forwardPorts = numbersOf(forwarding, heldForwards)
+  const demanded = numbersOf(forwarding, heldForwards)
+  const both = clashing(input, demanded)
+  // What cannot be both stays what it is.
+  const forwardPorts = new Set([...demanded].filter((port) => !both.includes(port) || heldForwards.has(port)))
   const algorithm = algorithmOf(input)
   const stickiness = stickinessOf(input)
   const onlyRulesRestrict = border === "rule" && sources !== undefined && !sources.includes(anywhere)
@@ -139,7 +150,7 @@ export const wantPorts = (input: PortsInput): WantedPorts => {
     waitsFor: [
       ...proxied.refusals,
       ...(forwarding._tag === "Invalid" ? [forwarding.refusal] : []),
-      ...clash(annotations, forwardPorts),
+      ...clash(both),
       ...algorithm.refusals,
       ...stickiness.refusals
     ]

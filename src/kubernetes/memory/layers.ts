@@ -2,6 +2,7 @@
 import { Clock, Effect, Layer, Result, type Scope } from "effect"
 import { type Decoded, decodeNode, decodeService } from "../decode.ts"
 import { Events } from "../Events.ts"
+import { textAt } from "../json.ts"
 import { KubeApi } from "../KubeApi.ts"
 import { Leases } from "../Leases.ts"
 import { Nodes } from "../Nodes.ts"
@@ -57,21 +58,31 @@ export const nodesMemory = Layer.effect(
 
 export const leasesMemory = Layer.effect(Leases, Effect.map(KubeApi, makeLeases)).pipe(Layer.provide(kubeApiMemory))
 
-/** Each note becomes an Event at once, uncorrelated: what was said is what can be read. */
+/**
+ * Each note becomes an Event at once, uncorrelated: what was said is what can be read. But for what stands, and another
+ * process has said before.
+ */
 export const eventsMemory = Layer.effect(
   Events,
   Effect.map(KubeMemory, (memory) => {
-    let count = 0
+    const said = new Set<string>()
     return Events.of({
-      record: Effect.fnUntraced(function* ({ about, type, reason, message, component }) {
+      record: Effect.fnUntraced(function* ({ about, type, reason, message, component, standing }) {
         const namespace = about.namespace ?? "default"
         const time = timestamp(yield* Clock.currentTimeMillis)
-        count += 1
+        const all = yield* memory.list("events")
+        const text = JSON.stringify([about.uid, reason, message])
+        const known = all.some((event) => {
+          const uid = textAt(event, "involvedObject", "uid")
+          return JSON.stringify([uid, textAt(event, "reason"), textAt(event, "message")]) === text
+        })
+        if (standing === true && known && !said.has(text)) return
+        said.add(text)
         yield* Effect.orDie(
           memory.apply({
             kind: "Event",
             apiVersion: "v1",
-            metadata: { namespace, name: `${about.name}.${count}` },
+            metadata: { namespace, name: `${about.name}.${all.length + 1}` },
             involvedObject: { ...about },
             type,
             reason,

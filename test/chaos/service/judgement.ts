@@ -37,7 +37,13 @@ const mostMoreCalls = (faults: ReadonlyArray<Fault>): number =>
 const mostMoreMutations = 30
 
 /** What may be said when something fails and passes. */
-const passing = ["SyncLoadBalancerFailed", "EnsuringLoadBalancer", "EnsuredLoadBalancer", "UpdatedLoadBalancer"]
+const passing = [
+  "SyncLoadBalancerFailed",
+  "UpdateLoadBalancerFailed",
+  "EnsuringLoadBalancer",
+  "EnsuredLoadBalancer",
+  "UpdatedLoadBalancer"
+]
 /** What is true for who is shown no machines, no networks, or rules that come to light later. */
 const blind = ["NetworkUnknown", "NoNodeResolved", "NodesLeftOut", "DriftRepaired"]
 const farewell = ["DeletingLoadBalancer", "DeletedLoadBalancer"]

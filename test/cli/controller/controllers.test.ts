@@ -4,8 +4,21 @@ import { TestConsole } from "effect/testing"
 import { runControllers } from "../../../src/cli/controller/controllers.ts"
 import { parseFlags } from "../../../src/cli/flags/parse.ts"
 import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
+import { finalizer } from "../../../src/controllers/service/selection.ts"
 import { HealthChecks } from "../../../src/observability/HealthChecks.ts"
-import { applyNodes, applyService, bed, callsOf, ingress, isRead, kubeWrites, pass } from "../../support/testBed.ts"
+import {
+  applyNodes,
+  applyService,
+  bed,
+  callsOf,
+  editService,
+  events,
+  ingress,
+  isRead,
+  kubeWrites,
+  pass,
+  removeService
+} from "../../support/testBed.ts"
 
 const started = (...args: ReadonlyArray<string>) => {
   const parsed = parseFlags(["--cloud-provider=external-cloudstack", ...args])
@@ -74,7 +87,36 @@ describe("the controllers of the process", () => {
       )
       assert.deepStrictEqual(yield* kubeWrites, {})
       const said = JSON.stringify(yield* TestConsole.logLines)
-      assert.include(said, "acquire address (any) in network net1")
+      for (const line of ["call associateIpAddress networkid=", "call (router) assignToLoadBalancerRule", "ingress"]) {
+        assert.include(said, line)
+      }
+    }).pipe(alone, Effect.provide(layer()))
+  )
+
+  it.effect("say nothing in a dry run of what another controller serves, although it shares the finalizer", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService({ spec: { loadBalancerClass: "example.org/other" } })
+      yield* editService({ metadata: { finalizers: [finalizer] } })
+      yield* removeService()
+      yield* started("--dry-run")
+      yield* pass(20)
+      const said = JSON.stringify(yield* TestConsole.logLines)
+      assert.include(said, "dry run: nothing to do")
+      assert.notMatch(said, /finalizers|remove/)
+    }).pipe(alone, Effect.provide(layer()))
+  )
+
+  it.effect("say in a dry run at each resync what is then to be done", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* started("--dry-run")
+      yield* pass(20)
+      yield* applyService({ spec: { ports: [{ port: 80, protocol: "SCTP" }] } })
+      yield* pass(700)
+      const said = JSON.stringify(yield* TestConsole.logLines)
+      assert.include(said, "say UnsupportedProtocol: spec.ports[0].protocol: ")
+      assert.deepStrictEqual(yield* events(), [])
     }).pipe(alone, Effect.provide(layer()))
   )
 })

@@ -6,7 +6,7 @@ import { type Answer, NotFound } from "../../../src/cloudstack/Api.ts"
 import { Inventory } from "../../../src/cloudstack/Inventory.ts"
 import { layer as cloudStack } from "../../../src/cloudstack/layers.ts"
 import { Settings } from "../../../src/config/Settings.ts"
-import { AddressId, type Holding } from "../../../src/domain/Cloud.ts"
+import { AddressId, type Holding, RuleId, VmId } from "../../../src/domain/Cloud.ts"
 import { type Asked, scripted } from "../scripted.ts"
 import { settingsOf } from "../settings.ts"
 
@@ -304,6 +304,85 @@ describe("Inventory.survey", () => {
         assert.deepStrictEqual(seen(yield* survey), expected(world))
         // The two lists are read again, because a rule has vanished.
         assert.isAtMost(asked.length, 9)
+      })
+    )
+  })
+})
+
+describe("members alone", () => {
+  const rule = RuleId.make
+  const vm = VmId.make
+  const commands = (asked: ReadonlyArray<Asked>) => asked.map(({ command }) => command)
+  const one = (found: Option.Option<Holding>) => seen(Option.toArray(found))
+
+  it.effect("are read of the rules that are asked about, and of nothing else", () => {
+    const world = worldOf(5, 2, 50)
+    return on(world, ({ freshMembers, holdings }, asked) =>
+      Effect.gen(function* () {
+        yield* holdings
+        asked.length = 0
+        world.rules.get("r4")?.members.push("v7")
+        world.rules.get("r5")?.members.push("v7")
+        const read = one(yield* freshMembers(id("a2"), [rule("r4")]))
+        assert.deepStrictEqual(read, { a2: ["r4:v0+v1+v7", "r5:v1", "f2"] })
+        assert.deepStrictEqual(commands(asked), ["listLoadBalancerRuleInstances"])
+        // It is known from now on.
+        assert.deepStrictEqual(seen(yield* holdings)["a2"], ["r4:v0+v1+v7", "r5:v1", "f2"])
+        assert.strictEqual(asked.length, 1)
+      })
+    )
+  })
+
+  it.effect.each(["a rule that is gone", "an address that was changed", "an address that is not known"])(
+    "of %s are no more than the rest: all of it is read",
+    (what) => {
+      const world = worldOf(5, 2, 50)
+      return on(world, ({ changed, freshMembers, holdings }, asked) =>
+        Effect.gen(function* () {
+          if (!what.endsWith("not known")) yield* holdings
+          if (what.endsWith("is gone")) world.rules.delete("r4")
+          if (what.endsWith("was changed")) {
+            world.rules.set("r4b", { address: "a2", members: [] })
+            yield* changed(id("a2"))
+          }
+          asked.length = 0
+          assert.deepStrictEqual(one(yield* freshMembers(id("a2"), [rule("r4")])), { a2: expected(world)["a2"] ?? [] })
+          assert.includeMembers(commands(asked), ["listPublicIpAddresses", "listLoadBalancerRules"])
+        })
+      )
+    }
+  )
+
+  it.effect("are known as we have changed them, without a call", () => {
+    const world = worldOf(5, 2, 50)
+    return on(world, ({ holdings, membersChanged }, asked) =>
+      Effect.gen(function* () {
+        yield* holdings
+        asked.length = 0
+        yield* membersChanged(id("a2"), [
+          { rule: rule("r4"), add: [vm("v7"), vm("v1")], drop: [] },
+          { rule: rule("r5"), add: [], drop: [vm("v1")] },
+          { rule: rule("r0"), add: [vm("v9")], drop: [] }
+        ])
+        const now = seen(yield* holdings)
+        assert.deepStrictEqual(now["a2"], ["r4:v0+v1+v7", "r5:", "f2"])
+        assert.deepStrictEqual(now["a0"], expected(world)["a0"])
+        assert.deepStrictEqual(asked, [])
+      })
+    )
+  })
+
+  it.effect("say nothing of an address that somebody has changed besides", () => {
+    const world = worldOf(5, 2, 50)
+    return on(world, ({ changed, holdings, membersChanged }, asked) =>
+      Effect.gen(function* () {
+        yield* holdings
+        yield* changed(id("a2"))
+        yield* membersChanged(id("a2"), [{ rule: rule("r4"), add: [vm("v7")], drop: [] }])
+        world.rules.get("r4")?.members.push("v8")
+        asked.length = 0
+        assert.deepStrictEqual(seen(yield* holdings)["a2"], ["r4:v0+v1+v8", "r5:v1", "f2"])
+        assert.isAbove(asked.length, 0)
       })
     )
   })

@@ -1,11 +1,15 @@
-import { readFileSync } from "node:fs"
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:https"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Layer, Logger, References, Tracer } from "effect"
+import { Cause, Duration, Effect, Layer, Logger, References, Stream, Tracer } from "effect"
 import { CloudStackApi, type Parameters } from "../../../src/cloudstack/Api.ts"
-import { apiKey, secretKey } from "../settings.ts"
+import { layerLive } from "../../../src/cloudstack/live/layerLive.ts"
+import { Settings } from "../../../src/config/Settings.ts"
+import { apiKey, secretKey, settingsOf } from "../settings.ts"
 import { formOf, json, listen, liveAt, serve } from "./server.ts"
 
 const call = (command: string, parameters: Parameters = {}) =>
@@ -120,6 +124,36 @@ describe("the live client", () => {
         const answer = yield* call("listZones").pipe(Effect.provide(liveAt(url, trust)))
         assert.deepStrictEqual(answer, { success: true })
       }
+    })
+  )
+
+  it.live("reads a CA file again that was replaced, however busy it is", () =>
+    Effect.gen(function* () {
+      const fixture = (name: string) => new URL(name, import.meta.url).pathname
+      const options = {
+        cert: readFileSync(fixture("./fixtures/server.pem")),
+        key: readFileSync(fixture("./fixtures/server.key"))
+      }
+      const { url } = yield* listen(
+        createServer(options, (_, response) => json(response, 200, { xresponse: { success: true } }))
+      )
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "ca-"))),
+        (made) => Effect.sync(() => rmSync(made, { recursive: true }))
+      )
+      const caFile = join(directory, "ca.pem")
+      copyFileSync(fixture("../../kubernetes/live/fixtures/ca.crt"), caFile)
+      const settings = () => settingsOf({ apiUrl: url.replace("http:", "https:"), caFile })
+      let current = settings()
+      const following = Layer.succeed(Settings, { current: Effect.sync(() => current), changes: Stream.never })
+      yield* Effect.gen(function* () {
+        assert.strictEqual((yield* Effect.flip(call("listZones"))).reason._tag, "Unreachable")
+        copyFileSync(fixture("./fixtures/server.pem"), caFile)
+        assert.strictEqual((yield* Effect.flip(call("listZones"))).reason._tag, "Unreachable")
+        // As it comes when the change was noticed and tried.
+        current = settings()
+        assert.deepStrictEqual(yield* call("listZones"), { success: true })
+      }).pipe(Effect.provide(layerLive.pipe(Layer.provide(following))))
     })
   )
 

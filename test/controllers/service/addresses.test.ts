@@ -58,7 +58,7 @@ describe("keep-ip", () => {
       assert.deepStrictEqual(yield* balanced, { addresses: [first], rules: [], firewall: [] })
       assert.include(
         yield* eventMessages(),
-        `AddressKept: Address ${first} is kept for Service shop/web. Without the annotation …-keep-ip it is released with the Service`
+        `AddressKept: Address ${first} is kept for Service shop/web. Without the annotation service.beta.kubernetes.io/cloudstack-load-balancer-keep-ip it is released with the Service`
       )
 
       yield* applyService(onPort("other", 81))
@@ -133,7 +133,7 @@ describe("keep-ip", () => {
       assert.deepStrictEqual(yield* wholeWorld, before)
       const told = (yield* eventMessages()).filter((text) => text.startsWith("KeepIpForbidden"))
       assert.deepStrictEqual(told, [
-        "KeepIpForbidden: metadata.annotations[…-keep-ip]: an address that is to outlive its Service has to be tagged with its name, and the key's role may not tag. Allow createTags, deleteTags and listApis to the role, or remove the annotation: the address then goes with the Service"
+        "KeepIpForbidden: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-keep-ip]: an address that is to outlive its Service has to be tagged with its name, and the key's role may not tag. Allow createTags, deleteTags and listApis to the role, or remove the annotation: the address then goes with the Service"
       ])
       yield* editService({
         metadata: { annotations: { "service.beta.kubernetes.io/cloudstack-load-balancer-keep-ip": null } }
@@ -382,14 +382,18 @@ describe("an address that cannot be used", () => {
   it.effect("another account's", () =>
     Effect.gen(function* () {
       const theirs = yield* acquired("bobs", "bob")
-      yield* refused(theirs.ip, /^AddressNotFree: address \S+: it is neither free nor the account's/)
+      yield* refused(
+        theirs.ip,
+        /^AddressNotFree: spec.loadBalancerIP: \S+ is neither free nor the account's: .*Name a free address/
+      )
     }).pipe(Effect.provide(bed({ world: wide })))
   )
 
   it.effect("none of the zone's", () =>
-    refused("203.0.113.250", /^AddressNotFree: address 203.0.113.250: it is neither free nor the account's/).pipe(
-      Effect.provide(bed({ world: wide }))
-    )
+    refused(
+      "203.0.113.250",
+      /^AddressNotFree: spec.loadBalancerIP: 203.0.113.250 is neither free nor the account's/
+    ).pipe(Effect.provide(bed({ world: wide })))
   )
 
   it.effect("not allowed by the operator", () =>

@@ -1,6 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { associate, initialised, leftBy, type ProviderName } from "../../support/goProviders.ts"
+import { Inventory } from "../../../src/cloudstack/Inventory.ts"
+import {
+  associate,
+  initialised,
+  leftBy,
+  leftInTier,
+  type ProviderName,
+  remadeByApache
+} from "../../support/goProviders.ts"
+import { tierWorld } from "../../support/networkKinds.ts"
 import {
   annotated,
   applyNodes,
@@ -16,6 +25,7 @@ import {
   pass,
   reconcile,
   removeService,
+  restarted,
   wholeWorld,
   world,
   worldOf
@@ -153,9 +163,79 @@ describe.each(names)("what %s made", (provider) => {
   )
 })
 
+/** Nothing denies behind what is appended to the list. */
+const openTier = (() => {
+  const world = tierWorld()
+  return { ...world, aclLists: [{ ref: "acl1", name: "acl1", vpc: "vpc1", items: [] }] }
+})()
+
 const nobody = (suffix: string) => Object.fromEntries(Object.keys(annotated(suffix, "")).map((name) => [name, null]))
 
 describe("adoption", () => {
+  it.effect.each<readonly [string, Readonly<Record<string, unknown>>, ReadonlyArray<string>]>([
+    ["10.1.0.0/16", {}, ["0.0.0.0/0"]],
+    ["10.1.0.0/16", { loadBalancerSourceRanges: ["10.0.0.0/8"] }, ["10.0.0.0/8"]],
+    ["10.0.0.0/8,198.51.100.0/24", { loadBalancerSourceRanges: ["10.1.0.0/16"] }, ["10.1.0.0/16"]]
+  ])("v1.2's list on the rules (%s) and the one on the firewall %j stay as they are", ([text, spec, border]) =>
+    Effect.gen(function* () {
+      yield* nodes
+      const before = yield* wholeWorld
+      yield* leftBy("Apache v1.2", { annotations: annotated("source-cidrs", text), spec })
+      yield* initialised("Apache v1.2")
+      assert.strictEqual(yield* takenOver, 3)
+      const lists = Effect.map(world, ({ firewallRules, loadBalancerRules }) => ({
+        rules: loadBalancerRules.map(({ cidrs = "" }) => cidrs.split(/[ ,]/)),
+        firewall: firewallRules.map(({ cidrs }) => [cidrs].flat())
+      }))
+      assert.deepStrictEqual((yield* lists).firewall, [border, border])
+      // From the first change on both are the one list.
+      yield* editService({ spec: { loadBalancerSourceRanges: ["10.1.2.0/24"] } })
+      yield* reconcile()
+      const narrowed = ["10.1.2.0/24"]
+      assert.deepStrictEqual(yield* lists, { rules: [narrowed, narrowed], firewall: [narrowed, narrowed] })
+      assert.strictEqual((yield* counting(reconcile())).result, "Converged")
+      yield* removeService()
+      yield* reconcile()
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("sources that somebody opened by hand meanwhile are closed, as for any Service", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      yield* leftBy("Apache v1.2", { annotations: annotated("source-cidrs", "10.1.0.0/16") })
+      yield* takenOver
+      for (const { id } of (yield* world).loadBalancerRules) {
+        yield* byHand("updateLoadBalancerRule", { id, cidrlist: "0.0.0.0/0" })
+      }
+      yield* Effect.flatMap(Inventory, (inventory) => inventory.expire)
+      yield* reconcile()
+      assert.deepStrictEqual((yield* balanced).firewall, ["tcp 443-443 10.1.0.0/16", "tcp 80-80 10.1.0.0/16"])
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("in a VPC tier: Apache's own items in the list do for its rules, and stay", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1", "n2", "n3", "n4")
+      yield* leftInTier("tier1", "acl1")
+      const items = Effect.map(world, ({ aclLists }) => aclLists.find(({ name }) => name === "acl1")?.items ?? [])
+      const theirs = yield* items
+      yield* takenOver
+      assert.deepStrictEqual(yield* items, theirs)
+      // One that they take away is made, with our mark.
+      const gone = theirs.find(({ startPort }) => startPort === 443)?.id ?? ""
+      yield* byHand("deleteNetworkACL", { id: gone })
+      yield* Effect.flatMap(Inventory, (inventory) => inventory.expire)
+      assert.deepStrictEqual((yield* counting(reconcile())).mutations, { createNetworkACL: 1 })
+      yield* removeService()
+      yield* reconcile()
+      assert.deepStrictEqual(
+        yield* items,
+        theirs.filter(({ id }) => id !== gone)
+      )
+    }).pipe(Effect.provide(bed({ world: openTier })))
+  )
+
   it.effect("an address that Apache's provider associated because it was named, is ours by its own mark", () =>
     Effect.gen(function* () {
       yield* nodes
@@ -192,6 +272,32 @@ describe("adoption", () => {
         yield* reconcile()
         assert.deepStrictEqual(yield* wholeWorld, theirs)
       }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("rules with the same Leaseweb names are not had by an annotation that users can write", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      const { address } = yield* leftBy("Leaseweb")
+      const theirs = yield* wholeWorld
+      yield* editService({ status: { loadBalancer: { ingress: null } } })
+      // Whoever set the finalizer may have begun to allocate an address.
+      yield* pass(90)
+      yield* reconcile()
+      assert.notStrictEqual((yield* ingress())?.[0]?.ip, address.ip)
+      yield* removeService()
+      yield* reconcile()
+      assert.deepStrictEqual(yield* wholeWorld, theirs)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("of a Leaseweb Service that shows a hostname goes by the address that was noted", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      yield* leftBy("Leaseweb", { annotations: annotated("hostname", "lb.example.org") })
+      yield* editService({ status: { loadBalancer: { ingress: [{ hostname: "lb.example.org" }] } } })
+      yield* takenOver
+      assert.deepStrictEqual(yield* ingress(), [{ hostname: "lb.example.org" }])
+    }).pipe(Effect.provide(bed()))
   )
 
   it.effect("changes after it are made as for any Service", () =>
@@ -249,4 +355,29 @@ describe("adoption", () => {
       assert.deepStrictEqual(sorted(ours.firewall), sorted(theirs.firewall))
     }).pipe(Effect.provide(bed()))
   )
+
+  for (const [role, options] of [
+    ["a user's role", {}],
+    ["CKS's narrow role", { allow: narrowRole }]
+  ] as const) {
+    for (const ports of [[80], [80, 443]]) {
+      it.effect(
+        `and back, and here again: what Apache's provider made anew is taken over (${ports}), with ${role}`,
+        () =>
+          Effect.gen(function* () {
+            yield* nodes
+            const before = yield* wholeWorld
+            yield* applyService()
+            yield* reconcile()
+            const made = yield* balanced
+            for (const port of ports) yield* remadeByApache(port)
+            assert.deepStrictEqual(yield* balanced, made)
+            yield* restarted()(takenOver)
+            yield* removeService()
+            yield* restarted()(reconcile())
+            assert.deepStrictEqual(yield* wholeWorld, before)
+          }).pipe(Effect.provide(bed({ world: worldOf(options) })))
+      )
+    }
+  }
 })

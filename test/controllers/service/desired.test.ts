@@ -245,9 +245,10 @@ describe("desired", () => {
     assert.deepStrictEqual(waitsFor, [
       {
         reason: "UnsupportedAlgorithm",
-        field: "metadata.annotations[…-algorithm]",
+        field: "metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-algorithm]",
         cause: "the load balancer of network net1 knows no source (it knows roundrobin, leastconn)",
-        remedy: "Choose one that it knows by the annotation …-algorithm"
+        remedy:
+          "Choose one that it knows by the annotation service.beta.kubernetes.io/cloudstack-load-balancer-algorithm"
       }
     ])
     const affinity = wanted({ sessionAffinity: "ClientIP" }, undefined, undefined, net).wanted.waitsFor

@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import type { Fault } from "../../../src/cloudstack/memory/faults.ts"
 import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
 import { ClusterId } from "../../../src/controllers/ClusterIdentity.ts"
+import { associate } from "../../support/goProviders.ts"
 import {
   applyNodes,
   applyService,
@@ -45,6 +46,25 @@ describe("a step that fails", () => {
       const { firewall, rules } = yield* balanced
       assert.deepStrictEqual(firewall, ["tcp 80-80 192.0.2.0/24"])
       assert.deepStrictEqual(rules, ["tcp 80>30080 roundrobin n1,n2"])
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("to close the border keeps the rule that proves whose it is, and the finalizer, until it is closed", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      const own = yield* associate
+      const before = yield* wholeWorld
+      yield* applyService({ spec: { ...onePort.spec, loadBalancerIP: own.ip } })
+      yield* started
+      yield* pass(20)
+      yield* injectMany(3, { command: "deleteFirewallRule", fault: { _tag: "failJob", code: 530, result: true } })
+      yield* removeService()
+      yield* pass(4)
+      assert.strictEqual((yield* balanced).rules.length, 1)
+      assert.isDefined(yield* ingress())
+      yield* pass(60)
+      assert.deepStrictEqual(yield* wholeWorld, before)
+      assert.isUndefined(yield* ingress())
     }).pipe(Effect.provide(bed()))
   )
 

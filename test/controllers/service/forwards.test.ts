@@ -135,7 +135,7 @@ describe("UDP on the virtual router", () => {
       assert.deepStrictEqual(
         (yield* eventMessages("dns")).filter((text) => text.startsWith("PortShared")),
         [
-          'PortShared: spec.ports[0].port: port 53 is balanced for TCP, and on one address CloudStack cannot serve it for UDP besides. Have both forwarded to one node (annotation …-forward-ports: "53"), or give UDP a Service and an address of its own'
+          'PortShared: spec.ports[0].port: port 53 is balanced for TCP, and on one address CloudStack cannot serve it for UDP besides. Have both forwarded to one node (annotation service.beta.kubernetes.io/cloudstack-load-balancer-forward-ports: "53"), or give UDP a Service and an address of its own'
         ]
       )
     }).pipe(Effect.provide(bed()))
@@ -205,7 +205,7 @@ describe("a forward that cannot be", () => {
   it.effect("because of externalTrafficPolicy: Local", () =>
     refused(
       { ...dns, spec: { ...dns.spec, externalTrafficPolicy: "Local" } as typeof dns.spec },
-      "ForwardingNotLocal: spec.externalTrafficPolicy: port 53/UDP is served by forwarding to one node, which may have no endpoint of its own. Set it to Cluster, or give the port a Service of its own that has"
+      "ForwardingNotLocal: spec.externalTrafficPolicy: port 53/UDP is served by forwarding to one node, which may have no endpoint of its own. Set it to Cluster, or give the port a Service of its own, with Cluster"
     ).pipe(Effect.provide(bed()))
   )
 
@@ -254,7 +254,7 @@ describe("a forward that cannot be", () => {
         spec: { ports: [{ name: "web", port: 80, nodePort: 30_080, protocol: "TCP" }] },
         annotations: { ...annotated("forward-ports", "80"), ...annotated("proxy-protocol", "true") }
       },
-      "ConflictingAnnotations: metadata.annotations[…-forward-ports]: port 80 is to be forwarded and to have the PROXY header, which only the load balancer adds. Take it out of …-forward-ports or …-proxy-protocol"
+      "ConflictingAnnotations: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-forward-ports]: port 80 is to be forwarded and to have the PROXY header, which only the load balancer adds. Take it out of forward-ports or proxy-protocol"
     ).pipe(Effect.provide(bed()))
   )
 

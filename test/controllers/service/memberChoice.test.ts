@@ -132,7 +132,9 @@ describe("node-selector", () => {
       assert.deepStrictEqual((yield* balanced).rules, ["tcp 80>30080 roundrobin n1,n2"])
       assert.deepStrictEqual(
         (yield* eventMessages()).filter((text) => text.startsWith("NoNodeSelected")),
-        ["NoNodeSelected: The annotation …-node-selector selects none of the nodes; the members that exist stay"]
+        [
+          "NoNodeSelected: The annotation service.beta.kubernetes.io/cloudstack-load-balancer-node-selector selects none of the nodes; the members that exist stay"
+        ]
       )
     }).pipe(Effect.provide(bed()))
   )

@@ -23,7 +23,7 @@ describe("the same life in every kind of network", () => {
         assert.strictEqual(steps.get("create")?.commands, 0)
         assert.strictEqual(
           refusal,
-          `NetworkUnsupported: network net1: ${kind.cause}. Give the nodes a NIC in an isolated network or VPC tier that has it and name it (network-id in the cloud-config, or the annotation …-network), or leave the Service to another controller by loadBalancerClass`
+          `NetworkUnsupported: network net1: ${kind.cause}. Give the nodes a NIC in an isolated network or VPC tier that has it and name it (network-id in the cloud-config, or the annotation service.beta.kubernetes.io/cloudstack-load-balancer-network), or leave the Service to another controller by loadBalancerClass`
         )
       })
     )

@@ -2,11 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { CallPriority } from "../../../src/cloudstack/Api.ts"
-import { layer as cloudServices } from "../../../src/cloudstack/layers.ts"
 import type { Fault } from "../../../src/cloudstack/memory/faults.ts"
-import { layerMemory } from "../../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
-import { ServiceController } from "../../../src/controllers/service/ServiceController.ts"
 import {
   applyNodes,
   applyService,
@@ -18,18 +15,13 @@ import {
   narrowRole,
   reconcile,
   removeService,
+  restarted,
   wholeWorld,
   world,
   worldOf
 } from "../../support/testBed.ts"
 
-/** By another process. */
-const anew = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-  effect.pipe(
-    Effect.provide(ServiceController.layer, { local: true }),
-    Effect.provide(cloudServices, { local: true }),
-    Effect.provide(layerMemory("alice"), { local: true })
-  )
+const anew = restarted()
 
 const inject = (...faults: ReadonlyArray<Fault>) => Effect.flatMap(Simulator, (simulator) => simulator.inject(faults))
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream, SubscriptionRef } from "effect"
 import { type CloudSettings, Settings } from "../../../src/config/Settings.ts"
 import { ServiceOptions } from "../../../src/controllers/service/options.ts"
+import { associate } from "../../support/goProviders.ts"
 import {
   applyNodes,
   applyService,
@@ -146,8 +147,37 @@ describe("--load-balancer-class", () => {
   )
 })
 
-describe("a policy that changes while the controller runs", () => {
-  it.effect("is followed at once", () =>
+describe("settings that change while the controller runs", () => {
+  it.effect(
+    "addresses that may be named: a Service that waits for it is served at once, one that is served stays",
+    () =>
+      Effect.gen(function* () {
+        const only = (...allowedAddresses: ReadonlyArray<string>): CloudSettings => ({ ...settings, allowedAddresses })
+        const ref = yield* SubscriptionRef.make(only("203.0.113.0/24"))
+        const live = Layer.succeed(Settings, {
+          current: SubscriptionRef.get(ref),
+          changes: Stream.concat(SubscriptionRef.changes(ref), Stream.never)
+        })
+        yield* Effect.gen(function* () {
+          yield* nodes
+          const { ip } = yield* associate
+          yield* applyService({ spec: { loadBalancerIP: ip } })
+          yield* started
+          yield* pass(20)
+          assert.deepStrictEqual(yield* events(), ["AddressNotAllowed"])
+          yield* SubscriptionRef.set(ref, only("203.0.113.0/24", `${ip}/32`))
+          yield* pass(20)
+          assert.strictEqual((yield* balanced).rules.length, 2)
+          const served = yield* balanced
+          yield* SubscriptionRef.set(ref, only("203.0.113.0/24"))
+          yield* pass(700)
+          assert.deepStrictEqual(yield* balanced, served)
+          assert.strictEqual((yield* events()).filter((reason) => reason === "AddressNotAllowed").length, 2)
+        }).pipe(Effect.provide(live))
+      }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("the policy is followed at once", () =>
     Effect.gen(function* () {
       const ref = yield* SubscriptionRef.make<CloudSettings>({ ...settings, servicePolicy: "annotated" })
       const live = Layer.succeed(Settings, {

@@ -98,17 +98,17 @@ describe("the network of a load balancer", () => {
     [
       "is called otherwise",
       "green",
-      'NetworkUnknown: metadata.annotations[…-network]: no network "green" is visible with this key and project. Name one that is, or its id'
+      'NetworkUnknown: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-network]: no network "green" is visible with this key and project. Name one that is, or its id'
     ],
     [
       "is another account's",
       "bobs",
-      'NetworkUnknown: metadata.annotations[…-network]: no network "bobs" is visible with this key and project. Name one that is, or its id'
+      'NetworkUnknown: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-network]: no network "bobs" is visible with this key and project. Name one that is, or its id'
     ],
     [
       "shares its name",
       "twin",
-      'NetworkUnknown: metadata.annotations[…-network]: 2 networks are called "twin". Name the id of the one that is meant'
+      'NetworkUnknown: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-network]: 2 networks are called "twin". Name the id of the one that is meant'
     ]
   ] as const) {
     it.effect(`is not known if it ${what}: one Event, nothing is made`, () =>
@@ -151,7 +151,7 @@ describe("the network of a load balancer", () => {
       assert.deepStrictEqual(yield* everything, before)
       assert.deepStrictEqual(yield* warnings, [
         leftOut("n3"),
-        'NetworkFixed: The load balancer is in network blue, where its address is, not in "red" as metadata.annotations[…-network] says. Make the Service anew, or name an address of that network, to move it'
+        'NetworkFixed: The load balancer is in network blue, where its address is, not in "red" as metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-network] says. Make the Service anew, or name an address of that network, to move it'
       ])
     }).pipe(Effect.provide(bed({ world: several })))
   )

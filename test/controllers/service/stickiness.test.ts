@@ -140,21 +140,21 @@ describe("what the load balancer cannot do is refused once, before anything is m
   it.effect("a method", () =>
     refused(
       annotated("stickiness", "Magic"),
-      "UnsupportedStickiness: metadata.annotations[…-stickiness]: the network's load balancer knows no stickiness method Magic (it knows LbCookie, AppCookie, SourceBased). Choose what the network's offering has, or remove the annotation"
+      "UnsupportedStickiness: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-stickiness]: the network's load balancer knows no stickiness method Magic (it knows LbCookie, AppCookie, SourceBased). Choose what the network's offering has, or remove the annotation"
     ).pipe(Effect.provide(bed()))
   )
 
   it.effect("a parameter", () =>
     refused(
       annotated("stickiness", "SourceBased cookie-name=x"),
-      "UnsupportedStickiness: metadata.annotations[…-stickiness]: SourceBased has no parameter cookie-name (it has tablesize, expire). Choose what the network's offering has, or remove the annotation"
+      "UnsupportedStickiness: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-stickiness]: SourceBased has no parameter cookie-name (it has tablesize, expire). Choose what the network's offering has, or remove the annotation"
     ).pipe(Effect.provide(bed()))
   )
 
   it.effect("the role", () =>
     refused(
       annotated("stickiness", "LbCookie"),
-      "StickinessForbidden: metadata.annotations[…-stickiness]: the key's role may not make stickiness policies. Allow createLBStickinessPolicy, listLBStickinessPolicies, deleteLBStickinessPolicy and listApis to the role, or remove the annotation"
+      "StickinessForbidden: metadata.annotations[service.beta.kubernetes.io/cloudstack-load-balancer-stickiness]: the key's role may not make stickiness policies. Allow createLBStickinessPolicy, listLBStickinessPolicies, deleteLBStickinessPolicy and listApis to the role, or remove the annotation"
     ).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }) })))
   )
 

@@ -294,7 +294,7 @@ describe("addresses of a VPC", () => {
       assert.deepStrictEqual([result, mutations], ["Refused", {}])
       yield* reconcile()
       assert.deepStrictEqual(yield* warnings, [
-        `AddressUnusable: spec.loadBalancerIP: ${ip} belongs to a VPC that network tier1 is no tier of. Name an address of the network's own VPC, or name the network (network-id in the cloud-config, or the annotation …-network)`
+        `AddressUnusable: spec.loadBalancerIP: ${ip} belongs to a VPC that network tier1 is no tier of. Name an address of the network's own VPC, or name the network (network-id in the cloud-config, or the annotation service.beta.kubernetes.io/cloudstack-load-balancer-network)`
       ])
       assert.deepStrictEqual(yield* everything, before)
     }).pipe(Effect.provide(bed({ world: tierWorld() })))

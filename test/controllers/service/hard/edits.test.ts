@@ -198,7 +198,111 @@ describe("node ports", () => {
   )
 })
 
+describe("what is put on and taken off again", () => {
+  const prefix = "service.beta.kubernetes.io/cloudstack-load-balancer-"
+
+  it.effect("a hostname: in its place the address, without a call to CloudStack", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService({ annotations: annotated("hostname", "lb.example.org") })
+      yield* reconcile()
+      assert.deepStrictEqual(yield* ingress(), [{ hostname: "lb.example.org" }])
+      const ip = (yield* balanced).addresses[0] ?? ""
+      for (const [value, shown] of [
+        [null, { ip, ipMode: "VIP" }],
+        ["other.example.org", { hostname: "other.example.org" }],
+        [null, { ip, ipMode: "VIP" }]
+      ] as const) {
+        yield* editService({ metadata: { annotations: { [`${prefix}hostname`]: value } } })
+        const { mutations } = yield* counting(reconcile())
+        assert.deepStrictEqual(mutations, {})
+        assert.deepStrictEqual(yield* ingress(), [shown])
+      }
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("session affinity and the algorithm: in place, the same rules", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService()
+      yield* reconcile()
+      const ids = Effect.map(world, ({ loadBalancerRules }) => loadBalancerRules.map(({ id }) => id))
+      const before = yield* ids
+      for (const [patch, algorithm] of [
+        [{ spec: { sessionAffinity: "ClientIP" } }, "source"],
+        [{ metadata: { annotations: annotated("algorithm", "LeastConn") } }, "leastconn"],
+        [{ spec: { sessionAffinity: "None" } }, "leastconn"],
+        [{ metadata: { annotations: { [`${prefix}algorithm`]: null } } }, "roundrobin"]
+      ] as const) {
+        yield* editService(patch)
+        yield* reconcile()
+        const { loadBalancerRules } = yield* world
+        assert.deepStrictEqual(
+          loadBalancerRules.map((rule) => rule.algorithm),
+          [algorithm, algorithm]
+        )
+        assert.deepStrictEqual(yield* ids, before)
+      }
+    }).pipe(Effect.provide(bed()))
+  )
+})
+
 describe("proxy protocol", () => {
+  it.effect("in every spelling, on all ports and on some: in place, the same rules, and the mode of the Service", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService()
+      yield* reconcile()
+      const { loadBalancerRules: first } = yield* world
+      let proxied = ""
+      for (const [text, wanted] of [
+        ["true", "80,443"],
+        ["False", ""],
+        ["ENABLED", "80,443"],
+        ["disabled", ""],
+        ["yes", "80,443"],
+        ["No", ""],
+        ["on", "80,443"],
+        ["OFF", ""],
+        ["1", "80,443"],
+        ["0", ""],
+        ["80", "80"],
+        ["https", "443"],
+        ["http,443", "80,443"],
+        [" 443 ", "443"],
+        ["https http", "80,443"],
+        [null, ""]
+      ] as const) {
+        const annotations = { "service.beta.kubernetes.io/cloudstack-load-balancer-proxy-protocol": text }
+        yield* editService({ metadata: { annotations } })
+        const { mutations } = yield* counting(reconcile())
+        const { loadBalancerRules } = yield* world
+        const on = loadBalancerRules.filter(({ protocol }) => protocol === "tcp-proxy")
+        assert.strictEqual(
+          on
+            .map(({ publicPort }) => publicPort)
+            .sort((a, b) => a - b)
+            .join(),
+          wanted,
+          text ?? "none"
+        )
+        const list = (ports: string) => ports.split(",").filter(Boolean)
+        const toggled = list("80,443").filter((one) => list(proxied).includes(one) !== list(wanted).includes(one))
+        assert.deepStrictEqual(mutations, toggled.length === 0 ? {} : { updateLoadBalancerRule: toggled.length })
+        assert.deepStrictEqual(
+          loadBalancerRules.map(({ id }) => id),
+          first.map(({ id }) => id)
+        )
+        assert.strictEqual((yield* ingress())?.[0]?.ipMode, wanted === "" ? "VIP" : "Proxy")
+        proxied = wanted
+      }
+      assert.deepStrictEqual(
+        (yield* world).loadBalancerRules.map(({ name }) => name),
+        first.map(({ name }) => name)
+      )
+    }).pipe(Effect.provide(bed()))
+  )
+
   const rulesAre = (...wanted: ReadonlyArray<string>) =>
     Effect.map(balanced, ({ rules }) => assert.deepStrictEqual(rules, [...wanted].sort()))
 
