@@ -5,7 +5,7 @@ import { CloudStackError, Malformed } from "../Api.ts"
 import { Jobs } from "../Jobs.ts"
 import { Lists } from "../Lists.ts"
 import { addresses, allocated } from "../schemas/addresses.ts"
-import { noneIfAbsent, readAgainIfEmpty } from "./absence.ts"
+import { noneIfAbsent } from "./absence.ts"
 
 export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
   Addresses,
@@ -21,9 +21,8 @@ export const layer: Layer.Layer<Addresses, never, Lists | Jobs> = Layer.effect(
         found.filter(({ state }) => state === "Allocating")
       ),
       find: Effect.fn("Addresses.find")((id) => Effect.map(noneIfAbsent(list({ id })), Array.head)),
-      // Addresses are never deleted: one that is not shown is another account's now, or the list is wrong.
       inspect: Effect.fn("Addresses.inspect")((id) =>
-        Effect.map(readAgainIfEmpty(noneIfAbsent(list({ id, allocatedonly: "false" }))), Array.head)
+        Effect.map(noneIfAbsent(list({ id, allocatedonly: "false" })), Array.head)
       ),
       findByIp: Effect.fn("Addresses.findByIp")((ip) => Effect.map(list({ ipaddress: ip }), Array.head)),
       isFree: Effect.fn("Addresses.isFree")((ip) =>

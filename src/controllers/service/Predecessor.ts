@@ -36,7 +36,11 @@ export class Predecessor extends Context.Service<
       const silentFrom = (yield* Clock.currentTimeMillis) + Duration.toMillis(createPhase)
       const own = new Set<string>()
       return {
-        isOver: ({ uid }) => Effect.sync(() => void own.add(uid)),
+        isOver: ({ uid }) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            if (now < silentFrom) own.add(uid)
+            else own.clear()
+          }),
         awaitSilence: Effect.fn("Predecessor.awaitSilence")(function* ({ finalizers, uid }) {
           const left = silentFrom - (yield* Clock.currentTimeMillis)
           if (left <= 0 || own.has(uid) || !finalizers.includes(finalizer)) return

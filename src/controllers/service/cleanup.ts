@@ -164,7 +164,7 @@ export const cleanup = Effect.fn("service.cleanup")(function* (service: Service,
   }
   const handled = yield* remove(service)
   yield* untagGone(service)
-  const suspects = yield* releaseLeftovers(service.uid)
+  const suspects = yield* releaseLeftovers(service.uid, handled)
   const what = (holding: Holding) => Effect.map(removalFrom(service, [holding]), ({ plan }) => !isEmpty(plan))
   yield* failIfOverlooked(service, { suspects, handled, what })
   // Another controller serves it and needs the finalizer, which is the same for all of them, and its status.

@@ -68,7 +68,21 @@ const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) 
   return { _tag: own.every(Boolean) ? "Untouched" : "Shared", address } satisfies Leftover
 })
 
-const leftBy = Effect.fnUntraced(function* (uid: string, jobId: string, pending: Pending) {
+/** What has become of the address that the job took. */
+const stateOf = Effect.fnUntraced(function* (id: AddressId, job: Pending, uid: string) {
+  const found = yield* (yield* Addresses).inspect(id)
+  if (Option.isNone(found) || !isOf(found.value, job)) return nothing
+  const address = found.value
+  if (address.state === "Allocated") return yield* useOf(address, uid)
+  return address.state === "Allocating" ? ({ _tag: "Unfinished", address } satisfies Leftover) : nothing
+})
+
+const leftBy = Effect.fnUntraced(function* (
+  uid: string,
+  jobId: string,
+  pending: Pending,
+  released: ReadonlyArray<AddressId>
+) {
   const ended = yield* Effect.result(pending.done)
   // One that ran until now has its times only when asked for again; one whose end was not seen may run still.
   const known = pending.ran === undefined ? yield* (yield* Jobs).find(jobId) : Option.some(pending)
@@ -76,20 +90,23 @@ const leftBy = Effect.fnUntraced(function* (uid: string, jobId: string, pending:
   const job = known.value
   if (job.ran === undefined) return ended._tag === "Failure" ? yield* ended.failure : nothing
   const id = job.objectId ?? pending.objectId
-  if (id === undefined) return nothing
-  const found = yield* (yield* Addresses).inspect(AddressId.make(id))
-  if (Option.isNone(found) || !isOf(found.value, job)) return nothing
-  const address = found.value
-  if (address.state === "Allocated") return yield* useOf(address, uid)
-  return address.state === "Allocating" ? ({ _tag: "Unfinished", address } satisfies Leftover) : nothing
+  if (id === undefined || released.includes(AddressId.make(id))) return nothing
+  const first = yield* stateOf(AddressId.make(id), job, uid)
+  // What leads to forgetting the address or to releasing it is not believed at one look: a list can be wrong.
+  const isFinal = first._tag === "Nothing" || first._tag === "Untouched"
+  return isFinal ? yield* stateOf(AddressId.make(id), job, uid) : first
 })
 
-/** What the n-th allocation (from 0) left; none if there was none. */
-export const leftover = Effect.fn("service.leftover")(function* (uid: string, attempt: number) {
+/** What the n-th allocation (from 0) left; none if there was none. `released` is known to be gone. */
+export const leftover = Effect.fn("service.leftover")(function* (
+  uid: string,
+  attempt: number,
+  released: ReadonlyArray<AddressId> = []
+) {
   if (attempt >= mostAttempts) return yield* new TooManyAllocations({ serviceUid: uid })
   const jobId = allocationId(uid, attempt)
   const known = yield* (yield* Jobs).find(jobId)
-  return Option.isNone(known) ? Option.none<Leftover>() : Option.some(yield* leftBy(uid, jobId, known.value))
+  return Option.isNone(known) ? Option.none<Leftover>() : Option.some(yield* leftBy(uid, jobId, known.value, released))
 })
 
 export const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {
@@ -98,10 +115,13 @@ export const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {
 })
 
 /** Releases what nobody uses. Returns the addresses that are in use by the Service all the same. */
-export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* (uid: string) {
+export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* (
+  uid: string,
+  released: ReadonlyArray<AddressId>
+) {
   const inUse: Array<AddressId> = []
   for (let attempt = 0; ; attempt++) {
-    const found = yield* leftover(uid, attempt)
+    const found = yield* leftover(uid, attempt, released)
     if (Option.isNone(found)) return inUse
     const left = found.value
     if (left._tag === "InUse") inUse.push(left.address.id)

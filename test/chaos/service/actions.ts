@@ -87,7 +87,7 @@ export const makeActor = ({ isOver, pass, server, settle, stage, time }: ActorIn
       case "Rules": {
         const old = new Set(before.loadBalancerRules.map(({ id }) => id))
         const rules = () => world().loadBalancerRules.filter(({ id }) => !old.has(id))
-        awaitThing(() => rules().length > 0)
+        awaitThing(() => rules().length > 0 && published().size > 0)
         for (const { id } of rules()) attempt(simulator.callAs("alice", action.command, { id, ...action.parameters }))
         return
       }

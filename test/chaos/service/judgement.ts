@@ -94,6 +94,8 @@ export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, optio
     ...passing,
     ...calm.events.map(reasonOf),
     ...(leaves ? farewell : []),
+    // Nobody has it while its allocation comes to no end.
+    ...(faults.some(({ name }) => leavesStuckJob(name)) ? ["AddressNotFree"] : []),
     ...(faults.some(({ name }) => name.endsWith("list") || name.startsWith("stale list")) ? blind : []),
     ...(outcome.end.userDeleted ? [...farewell, ...removed.events.map(reasonOf)] : [])
   ])

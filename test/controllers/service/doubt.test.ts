@@ -15,6 +15,7 @@ import {
   narrowRole,
   reconcile,
   removeService,
+  restarted,
   wholeWorld,
   world,
   worldOf
@@ -88,6 +89,39 @@ describe("in an isolated network, one empty list", () => {
       assert.deepStrictEqual(yield* wholeWorld, before)
     }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }), around: liar.around })))
   })
+
+  it.effect(
+    "of rules does not release what is left with somebody's rule on it, whoever has forgotten to mark it",
+    () => {
+      const liar = makeLiar()
+      return Effect.gen(function* () {
+        yield* nodes
+        yield* applyService({ spec: { ports: [{ name: "http", port: 80, nodePort: 30_080 }] } })
+        yield* reconcile()
+        const publicipid = yield* ownAddress
+        for (const { id } of (yield* world).loadBalancerRules) yield* byHand("deleteLoadBalancerRule", { id })
+        for (const { id } of (yield* world).firewallRules) yield* byHand("deleteFirewallRule", { id })
+        yield* byHand("createLoadBalancerRule", {
+          publicipid,
+          name: "handmade",
+          publicport: "8443",
+          privateport: "8443",
+          algorithm: "roundrobin",
+          protocol: "tcp",
+          openfirewall: "false"
+        })
+        yield* removeService()
+        // Asked what has become of the address, and then what is on it.
+        let isInspecting = false
+        liar.emptyNext((command, { allocatedonly, publicipid }) => {
+          isInspecting ||= command === "listPublicIpAddresses" && allocatedonly === "false"
+          return isInspecting && command === "listLoadBalancerRules" && publicipid !== undefined
+        })
+        yield* restarted()(Effect.exit(reconcile()))
+        assert.deepStrictEqual((yield* balanced).rules, ["tcp 8443>8443 roundrobin "])
+      }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }), around: liar.around })))
+    }
+  )
 
   it.effect("of what the role may do refuses nothing", () => {
     const liar = makeLiar()
