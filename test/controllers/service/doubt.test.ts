@@ -15,7 +15,6 @@ import {
   narrowRole,
   reconcile,
   removeService,
-  restarted,
   wholeWorld,
   world,
   worldOf
@@ -117,7 +116,7 @@ describe("in an isolated network, one empty list", () => {
           isInspecting ||= command === "listPublicIpAddresses" && allocatedonly === "false"
           return isInspecting && command === "listLoadBalancerRules" && publicipid !== undefined
         })
-        yield* restarted()(Effect.exit(reconcile()))
+        yield* Effect.exit(reconcile())
         assert.deepStrictEqual((yield* balanced).rules, ["tcp 8443>8443 roundrobin "])
       }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }), around: liar.around })))
     }
