@@ -51,8 +51,11 @@ export class Inventory extends Context.Service<
     readonly membersChanged: (id: AddressId, changes: ReadonlyArray<MembersChange>) => Effect.Effect<void>
     /** This address is ours now, with nothing on it yet. */
     readonly acquired: (address: PublicAddress) => Effect.Effect<void>
-    /** This address is no longer as cached (mutated, or a call contradicted the cache). */
-    readonly changed: (id: AddressId) => Effect.Effect<void>
+    /**
+     * This address is no longer as cached (mutated, or a call contradicted the cache). What vanishes from it, and has not
+     * been removed by us, is believed gone only at a second look.
+     */
+    readonly changed: (id: AddressId, removed?: ReadonlyArray<string>) => Effect.Effect<void>
     /** Forget everything: the next `holdings` reads anew. Called at each resync. */
     readonly expire: Effect.Effect<void>
   }

@@ -12,6 +12,8 @@ export class Ledger {
   /** `#known` as a list, made once for the many who ask between two changes. */
   #list: ReadonlyArray<Holding> | undefined
   readonly #changed = new Map<AddressId, number>()
+  /** What we have removed of an address since it was read, by id; its own id if it is the address itself. */
+  readonly #removed = new Map<AddressId, Set<string>>()
   readonly #read = new Map<AddressId, number>()
 
   /** The number of a read that begins now. */
@@ -19,9 +21,10 @@ export class Ledger {
     return ++this.#ticks
   }
 
-  /** The address is no longer as known. */
-  changed(id: AddressId): void {
+  /** The address is no longer as known; what has these ids is gone. */
+  changed(id: AddressId, removed: ReadonlyArray<string> = []): void {
     this.#changed.set(id, ++this.#ticks)
+    if (removed.length > 0) this.#removed.set(id, new Set([...(this.#removed.get(id) ?? []), ...removed]))
   }
 
   forget(): void {
@@ -29,6 +32,7 @@ export class Ledger {
     this.#known = undefined
     this.#list = undefined
     this.#read.clear()
+    this.#removed.clear()
   }
 
   /** Undefined before the first whole read. */
@@ -44,6 +48,22 @@ export class Ledger {
   /** What is known of an address that nobody reported as changed. */
   trusted(id: AddressId): Holding | undefined {
     return this.#changed.has(id) ? undefined : this.#known?.get(id)
+  }
+
+  /** What was there when the address was last read and should be there still: nobody here has removed it. */
+  remembered(id: AddressId): Holding | undefined {
+    const known = this.#known?.get(id)
+    const removed = this.#removed.get(id)
+    if (known === undefined || removed === undefined) return known
+    if (removed.has(id)) return undefined
+    const left = <A extends { readonly id: string }>(all: ReadonlyArray<A>) => all.filter((one) => !removed.has(one.id))
+    const { forwards, ...holding } = known
+    return {
+      ...holding,
+      rules: left(known.rules),
+      firewall: left(known.firewall),
+      ...(forwards === undefined ? {} : { forwards: left(forwards) })
+    }
   }
 
   /** One address as a read that began with this number found it. */
@@ -73,6 +93,8 @@ export class Ledger {
   }
 
   #settle(id: AddressId, began: number): void {
-    if ((this.#changed.get(id) ?? 0) < began) this.#changed.delete(id)
+    if ((this.#changed.get(id) ?? 0) >= began) return
+    this.#changed.delete(id)
+    this.#removed.delete(id)
   }
 }

@@ -72,9 +72,27 @@ export const layer: Layer.Layer<
     const lists = makeShared(Effect.all([addresses.list, balancers.list()], { concurrency: 2 }))
 
     const certainLists = Effect.gen(function* () {
-      const known = (ledger.holdings ?? []).filter(({ address }) => !ledger.isStale(address.id))
+      const known = (ledger.holdings ?? []).flatMap(({ address }) => ledger.remembered(address.id) ?? [])
       const { value } = yield* lists.get(0)
       return haveVanished(known, ...value) ? (yield* lists.get(0)).value : value
+    })
+
+    /** Something has gone from an address, and nobody here has removed it. */
+    const isDoubtful = (id: AddressId, found: Holding | undefined): boolean => {
+      const before = ledger.remembered(id)
+      return before !== undefined && hasVanished(before, found)
+    }
+
+    const readOne = Effect.fnUntraced(function* (address: PublicAddress) {
+      const [rules, firewall, forwarded] = yield* Effect.all(
+        [balancers.list({ addressId: address.id }), firewallOf(address), forwardsOf([address])],
+        { concurrency: 3 }
+      )
+      const [members, policies, sure] = yield* Effect.all(
+        [membersOf(rules), policiesOf(rules), surely(firewall, rules.length > 0, firewallOf(address))],
+        { concurrency: 3 }
+      )
+      return assemble({ address, rules, members, policies, firewall: sure, forwarded })
     })
 
     /** All addresses and rules now; members and firewall rules of those that are not as known and that matter. */
@@ -96,11 +114,11 @@ export const layer: Layer.Layer<
       const sure = yield* surely(firewall, balanced, firewallsOf(asked))
       const firewallBy = Map.groupBy(sure, ({ addressId }) => addressId)
       const forwardsBy = Option.map(forwards, (all) => Map.groupBy(all, ({ addressId }) => addressId))
-      return drafts.map((draft) => {
+      return yield* Effect.forEach(drafts, (draft) => {
         const { address, known, own } = draft
-        if (known !== undefined || !unknown.includes(draft)) return known ?? bare(address, own)
+        if (known !== undefined || !unknown.includes(draft)) return Effect.succeed(known ?? bare(address, own))
         const forwarded = Option.map(forwardsBy, (by) => by.get(address.id) ?? [])
-        return assemble({
+        const found = assemble({
           address,
           rules: own,
           members,
@@ -108,6 +126,10 @@ export const layer: Layer.Layer<
           firewall: firewallBy.get(address.id) ?? [],
           forwarded
         })
+        // Of the rules the lists are certain.
+        return isDoubtful(address.id, { ...found, rules: ledger.remembered(address.id)?.rules ?? [] })
+          ? readOne(address)
+          : Effect.succeed(found)
       })
     })
 
@@ -122,29 +144,15 @@ export const layer: Layer.Layer<
     const forget = Effect.all([stock.forget, acl.changed, Effect.sync(() => ledger.forget())], { discard: true })
     const checkScope = yield* makeScopeGuard(forget)
 
-    const readOne = Effect.fnUntraced(function* (address: PublicAddress) {
-      const [rules, firewall, forwarded] = yield* Effect.all(
-        [balancers.list({ addressId: address.id }), firewallOf(address), forwardsOf([address])],
-        { concurrency: 3 }
-      )
-      const [members, policies, sure] = yield* Effect.all(
-        [membersOf(rules), policiesOf(rules), surely(firewall, rules.length > 0, firewallOf(address))],
-        { concurrency: 3 }
-      )
-      return assemble({ address, rules, members, policies, firewall: sure, forwarded })
-    })
-
     const find = Effect.fnUntraced(function* (id: AddressId) {
       const address = yield* addresses.find(id)
       return Option.isSome(address) ? Option.some(yield* readOne(address.value)) : Option.none()
     })
 
     const fresh = Effect.fn("Inventory.fresh")(function* (id: AddressId) {
-      const before = ledger.trusted(id)
       const began = ledger.begin()
       const found = yield* find(id)
-      const isDoubtful = before !== undefined && hasVanished(before, Option.getOrUndefined(found))
-      const holding = isDoubtful ? yield* find(id) : found
+      const holding = isDoubtful(id, Option.getOrUndefined(found)) ? yield* find(id) : found
       ledger.recordOne(began, id, Option.getOrUndefined(holding))
       return holding
     })
@@ -217,7 +225,7 @@ export const layer: Layer.Layer<
           ledger.recordOne(ledger.begin(), address.id, bare(address, []))
           ledger.changed(address.id)
         }),
-      changed: (id) => Effect.sync(() => ledger.changed(id)),
+      changed: (id, removed) => Effect.sync(() => ledger.changed(id, removed)),
       expire: forget
     })
   })

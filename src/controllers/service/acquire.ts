@@ -4,12 +4,13 @@
  */
 import { Duration, Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
-import type { AddressId, Network, PublicAddress } from "../../domain/Cloud.ts"
+import { AddressId, type Network, type PublicAddress } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { AddressLanes, accountLane } from "./AddressLanes.ts"
 import { hold } from "./hold.ts"
 import { allocationId } from "./jobIds.ts"
 import { leftover, release } from "./leftovers.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import { Overlooked } from "./overlooked.ts"
 import { Predecessor } from "./Predecessor.ts"
 
@@ -30,12 +31,12 @@ const isFor = ({ networkId, vpcId }: PublicAddress, network: Network): boolean =
 const allocate = Effect.fnUntraced(function* ({ ip, network, service }: AcquireInput, jobId: string) {
   const addresses = yield* Addresses
   const lanes = yield* AddressLanes
+  const made = yield* MadeObjects
   const target = network.vpcId === undefined ? { networkId: network.id } : { vpcId: network.vpcId }
   const associate = addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) })
   const [took, address] = yield* Effect.timed(
-    Effect.flatMap(
-      lanes.within(accountLane)(Effect.andThen(hold(service), associate)),
-      (allocation) => allocation.address
+    Effect.flatMap(lanes.within(accountLane)(Effect.andThen(hold(service), associate)), ({ address, objectId }) =>
+      Effect.andThen(objectId === undefined ? Effect.void : made.tookAddress(jobId, AddressId.make(objectId)), address)
     )
   )
   yield* Effect.logInfo("address allocated", {

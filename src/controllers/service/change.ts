@@ -8,7 +8,7 @@ import { apply, type StepFailed } from "./apply.ts"
 import { type Chain, type Plan, stepsOf } from "./chains.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import type { WriteFailed } from "./publish.ts"
-import { changesAcl, membersOnly, Step } from "./steps.ts"
+import { changesAcl, membersOnly, removes, Step } from "./steps.ts"
 
 export interface ChangeInput<R> {
   readonly cluster: Cluster
@@ -31,7 +31,7 @@ export const change = Effect.fn("service.change")(function* <R>(input: ChangeInp
   const steps = [...stepsOf(input.plan), ...stepsOf({ traffic: [], cleanup: input.leaving })]
   const members = membersOnly(steps)
   const forget = Effect.andThen(
-    Effect.forEach(input.concerned, inventory.changed, { discard: true }),
+    Effect.forEach(input.concerned, (id) => inventory.changed(id, steps.flatMap(removes)), { discard: true }),
     steps.some(changesAcl) ? inventory.aclItemsChanged : Effect.void
   )
   return yield* Effect.gen(function* () {

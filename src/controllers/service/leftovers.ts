@@ -13,6 +13,7 @@ import { claim, isMarked, taggedService } from "../../domain/Ownership.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { mayBeReleased } from "./claims.ts"
 import { allocationId } from "./jobIds.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import { isOwnOpening } from "./openings.ts"
 
 /** More allocations of one Service within a day (the life of a job) mean that something else is wrong. */
@@ -91,10 +92,23 @@ const leftBy = Effect.fnUntraced(function* (
   if (job.ran === undefined) return ended._tag === "Failure" ? yield* ended.failure : nothing
   const id = job.objectId ?? pending.objectId
   if (id === undefined || released.includes(AddressId.make(id))) return nothing
-  const first = yield* stateOf(AddressId.make(id), job, uid)
+  let last = yield* stateOf(AddressId.make(id), job, uid)
   // What leads to forgetting the address or to releasing it is not believed at one look: a list can be wrong.
-  const isFinal = first._tag === "Nothing" || first._tag === "Untouched"
-  return isFinal ? yield* stateOf(AddressId.make(id), job, uid) : first
+  while (last._tag === "Nothing" || last._tag === "Untouched") {
+    const next = yield* stateOf(AddressId.make(id), job, uid)
+    if (next._tag === last._tag) return next
+    last = next
+  }
+  return last
+})
+
+/** A server that forgets a job that never ended leaves its address as it is; the id is free again. */
+const leftByForgotten = Effect.fnUntraced(function* (jobId: string) {
+  const id = (yield* MadeObjects).addressTaken(jobId)
+  const found = id === undefined ? Option.none() : yield* (yield* Addresses).inspect(id)
+  return Option.filter(found, ({ state }) => state === "Allocating").pipe(
+    Option.map((address): Leftover => ({ _tag: "Unfinished", address }))
+  )
 })
 
 /** What the n-th allocation (from 0) left; none if there was none. `released` is known to be gone. */
@@ -106,7 +120,9 @@ export const leftover = Effect.fn("service.leftover")(function* (
   if (attempt >= mostAttempts) return yield* new TooManyAllocations({ serviceUid: uid })
   const jobId = allocationId(uid, attempt)
   const known = yield* (yield* Jobs).find(jobId)
-  return Option.isNone(known) ? Option.none<Leftover>() : Option.some(yield* leftBy(uid, jobId, known.value, released))
+  return Option.isNone(known)
+    ? yield* leftByForgotten(jobId)
+    : Option.some(yield* leftBy(uid, jobId, known.value, released))
 })
 
 export const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {

@@ -170,6 +170,19 @@ export const membersOnly = (steps: ReadonlyArray<Step>): ReadonlyArray<MembersCh
   return changes
 }
 
+/** Ids of what is not on its address any more, or of the address, once it is done. */
+export const removes = (step: Step): ReadonlyArray<string> => {
+  switch (step._tag) {
+    case "DeleteRule":
+    case "CloseBorder":
+    case "DeleteForward":
+    case "ReleaseAddress":
+      return [step.id]
+    default:
+      return []
+  }
+}
+
 export const changesAcl = ({ _tag }: Step): boolean => _tag === "OpenAcl" || _tag === "UpdateAcl" || _tag === "CloseAcl"
 
 /** For logs, errors and plans: what is done to what. */

@@ -12,6 +12,10 @@ export const makeWitness = ({ before, kube, world }: Stage, time: Time, server: 
   const wrong = new Set<string>()
   const events: Array<string> = []
 
+  /** Whether a user has edited a Service since something was begun for it. */
+  const edited = new Map<string, boolean>()
+  const specs = new Map<string, string>()
+
   /** Told whenever an Event says that something is so. */
   const check = (name: string, uid: string, reason: string) => {
     const found = Effect.runSync(Effect.exit(kube.object("services", `shop/${name}`)))
@@ -21,6 +25,7 @@ export const makeWitness = ({ before, kube, world }: Stage, time: Time, server: 
     }
     if (
       reason === "EnsuredLoadBalancer" &&
+      edited.get(uid) !== true &&
       service !== undefined &&
       textAt(service, "metadata", "uid") === uid &&
       textAt(service, "spec", "type") === "LoadBalancer" &&
@@ -36,6 +41,7 @@ export const makeWitness = ({ before, kube, world }: Stage, time: Time, server: 
   const record: Events["Service"]["record"] = ({ about, message, reason }) =>
     Effect.sync(() => {
       events.push(`${reason} ${about.name}: ${message}`)
+      if (reason === "EnsuringLoadBalancer") edited.set(about.uid, false)
       check(about.name, about.uid, reason)
     })
 
@@ -47,6 +53,9 @@ export const makeWitness = ({ before, kube, world }: Stage, time: Time, server: 
       kube.follow(({ object, plural, type }) => {
         if (plural !== "services") return
         const uid = textAt(object, "metadata", "uid")
+        const spec = JSON.stringify(objectAt(object, "spec"))
+        if (specs.get(uid) !== spec) edited.set(uid, true)
+        specs.set(uid, spec)
         const has = textsAt(object, "metadata", "finalizers").includes(finalizer) && type !== "DELETED"
         if (finalized.get(uid) === true && !has) {
           for (const trace of traces(before, world(), uid)) wrong.add(`the finalizer is gone, and there is ${trace}`)

@@ -184,14 +184,35 @@ describe("Inventory.holdings", () => {
         world.rules.get("r4")?.members.push("v2")
         world.rules.delete("r5")
         world.addresses.delete("a3")
-        yield* changed(id("a2"))
-        yield* changed(id("a3"))
+        yield* changed(id("a2"), ["r5"])
+        yield* changed(id("a3"), ["a3"])
         const now = yield* holdings
         assert.deepStrictEqual(seen(now)["a2"], ["r4:v0+v1+v2", "f2"])
         assert.isUndefined(seen(now)["a3"])
         assert.strictEqual(asked.length, 6)
         yield* holdings
         assert.strictEqual(asked.length, 6)
+      })
+    )
+  })
+
+  it.effect("believes at a second look only that something has gone which nobody here has removed", () => {
+    const world = worldOf(10, 2, 50)
+    return on(world, ({ changed, fresh, holdings }, asked) =>
+      Effect.gen(function* () {
+        yield* holdings
+        asked.length = 0
+        yield* fresh(id("a2"))
+        const once = asked.length
+        yield* changed(id("a2"))
+        world.firewall.delete("f2")
+        asked.length = 0
+        const [holding] = Option.toArray(yield* fresh(id("a2")))
+        assert.deepStrictEqual(holding?.firewall, [])
+        assert.isAtLeast(asked.length, 2 * once)
+        asked.length = 0
+        yield* fresh(id("a2"))
+        assert.isAtMost(asked.length, once + 1)
       })
     )
   })

@@ -1,21 +1,27 @@
 /** What a process that begins with nothing in memory makes of what another began. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { CallPriority } from "../../../src/cloudstack/Api.ts"
+import { CallPriority, CloudStackError, NotFound } from "../../../src/cloudstack/Api.ts"
 import type { Fault } from "../../../src/cloudstack/memory/faults.ts"
 import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
+import { allocationId } from "../../../src/controllers/service/jobIds.ts"
+import { Services } from "../../../src/kubernetes/Services.ts"
 import {
   applyNodes,
   applyService,
+  type BedOptions,
   balanced,
   bed,
   byHand,
   editService,
   events,
+  ingress,
   narrowRole,
+  pass,
   reconcile,
   removeService,
   restarted,
+  started,
   wholeWorld,
   world,
   worldOf
@@ -168,6 +174,32 @@ describe("after a restart", () => {
       assert.notInclude(yield* events(), "DriftRepaired")
     }).pipe(Effect.provide(bed()))
   )
+})
+
+describe("an allocation that the server never finished and has forgotten", () => {
+  it.effect("is freed by who began it, and another is made", () => {
+    let forgotten = ""
+    const forgetful: NonNullable<BedOptions["around"]> = (api) => ({
+      call: (command, parameters) =>
+        command === "queryAsyncJobResult" && parameters["jobid"] === forgotten
+          ? Effect.fail(new CloudStackError({ command, reason: new NotFound({ text: "entity does not exist" }) }))
+          : api.call(command, parameters)
+    })
+    return Effect.gen(function* () {
+      yield* nodes
+      yield* applyService()
+      yield* inject({ command: "associateIpAddress", fault: { _tag: "stuckJob" } })
+      yield* started
+      yield* pass(60)
+      const stuck = (yield* world).addresses.find(({ state }) => state === "Allocating") ?? assert.fail("none")
+      const [service] = yield* (yield* Services).all
+      forgotten = allocationId(service?.uid ?? "", 0)
+      yield* pass(120)
+      const { addresses } = yield* world
+      assert.isFalse(addresses.some(({ id, state }) => id === stuck.id && state === "Allocating"))
+      assert.strictEqual((yield* ingress())?.length, 1)
+    }).pipe(Effect.provide(bed({ around: forgetful })))
+  })
 })
 
 describe("an address asked for by its name", () => {
