@@ -36,7 +36,10 @@ const keys = {
   sslNoVerify: defaulted(flexibleBool, "false", "Do not verify the server's certificate. Prefer `ca-file`."),
   caFile: optional(text.plain, "File with the CA certificates (PEM) the server's certificate is verified against."),
   projectId: optional(text.plain, "Project that holds the machines; without it the user's own account."),
-  zone: optional(text.plain, "Zone of the machines, id or name; without it every zone."),
+  zone: optional(
+    text.plain,
+    "Zone of the machines, id or name: nodes without providerID are found by name there only; without it in every zone."
+  ),
   region: optional(text.plain, "Value of the nodes' region label."),
   networkId: optional(text.plain, "Network of the load balancers, where nodes have several."),
   clusterId: optional(
