@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Layer, Redacted, Ref, References, Stream } from "effect"
 import { Settings } from "../../src/config/Settings.ts"
+import { makeMemory as makeNodeMemory } from "../../src/controllers/node/Memory.ts"
 import { refresh } from "../../src/controllers/node/refresh.ts"
 import { type Memory, makeMemory } from "../../src/controllers/nodeLifecycle/Memory.ts"
 import { reconcile } from "../../src/controllers/nodeLifecycle/reconcile.ts"
@@ -181,7 +182,7 @@ const live = Effect.fnUntraced(function* (seed: number, length: number) {
   const step = Effect.fnUntraced(function* (fault: string) {
     yield* look
     const before = new Map(readiness)
-    if (dice.chance(0.03)) yield* run(refresh(new Map(), 1))
+    if (dice.chance(0.03)) yield* run(refresh(makeNodeMemory(), 1))
     yield* run(reconcile(memory, { period }))
     yield* look
     periods++
