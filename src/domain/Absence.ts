@@ -84,7 +84,9 @@ const testifies = (machine: Machine, owner: string) => isLive(machine) && machin
 
 /** Whether a direct look-up still shows the witness, which tells that the look-up before it saw this owner's VMs. */
 export const vouches = (witness: Machine, lookedUp: Option.Option<Machine>): boolean =>
-  Option.isSome(lookedUp) && testifies(lookedUp.value, witness.owner)
+  Option.isSome(lookedUp) &&
+  lookedUp.value.id.toLowerCase() === witness.id.toLowerCase() &&
+  testifies(lookedUp.value, witness.owner)
 
 /** A look that confirmed the absence. */
 export interface Look {

@@ -47,7 +47,11 @@ export const makeServices = (api: Api, store: Store<Service>): Services["Service
   return Services.of({ synced: store.synced, find: store.find, all: store.all, changes: store.changes, write })
 }
 
-const deleteBody = (uid: string): JsonObject => ({ kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid } })
+const deleteBody = ({ resourceVersion, uid }: Node): JsonObject => ({
+  kind: "DeleteOptions",
+  apiVersion: "v1",
+  preconditions: { uid, resourceVersion }
+})
 
 export const makeNodes = (api: Api, store: Store<Node>): Nodes["Service"] => {
   const keep = (node: Node) => {
@@ -72,7 +76,7 @@ export const makeNodes = (api: Api, store: Store<Node>): Nodes["Service"] => {
   }, goneIsNone)
   const remove = Effect.fn("Nodes.remove")(
     function* (node: Node) {
-      yield* api.call({ verb: "delete", resource: nodes, name: node.name, body: deleteBody(node.uid) })
+      yield* api.call({ verb: "delete", resource: nodes, name: node.name, body: deleteBody(node) })
     },
     Effect.catchIf(
       (error) => error.notFound,
