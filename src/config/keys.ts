@@ -40,7 +40,10 @@ const keys = {
     text.plain,
     "Zone of the machines, id or name: nodes without providerID are found by name there only; without it in every zone."
   ),
-  region: optional(text.plain, "Value of the nodes' region label."),
+  region: optional(
+    text.plain,
+    "Value of the nodes' region label; without it the name of the server's region, if there is only one and the role may ask for it."
+  ),
   networkId: optional(text.plain, "Network of the load balancers, where nodes have several."),
   clusterId: optional(
     text.identifier,

@@ -1,5 +1,6 @@
 /** Gives a new Node what its VM says about it, and lets the scheduler have it. */
 import { Clock, Effect, Metric, Option, Random, Schema } from "effect"
+import { Capabilities } from "../../cloudstack/Capabilities.ts"
 import { Settings } from "../../config/Settings.ts"
 import type { Machine } from "../../domain/Cloud.ts"
 import type { NodeAddress } from "../../domain/NodeAddresses.ts"
@@ -73,7 +74,8 @@ export const initialise = Effect.fn("node.initialise")(function* (
   if (addresses._tag === "Failure") return yield* giveUp(badNodeIp(addresses.failure))
 
   const settings = yield* (yield* Settings).current
-  const naming = { format: settings.providerIdFormat ?? format, region: settings.region }
+  const region = settings.region ?? (yield* (yield* Capabilities).region)
+  const naming = { format: settings.providerIdFormat ?? format, region }
   if (isUninitialised(node)) memory.owed.set(node.uid, "taint")
   const written = yield* untaint(node, machine, naming)
   if (Option.isNone(written)) return forget(memory, node.uid)
