@@ -8,21 +8,22 @@ export const deletionsAnnotation = "cloudstack-ccm/recent-deletions"
 const Deletion = Schema.Struct({ node: Schema.NonEmptyString, at: Schema.Int })
 export interface Deletion extends Schema.Schema.Type<typeof Deletion> {}
 
-const decode = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Array(Deletion)))
+/** Each is written with all before it that still count; of several the one with the highest number is the truth. */
+const DeletionRecord = Schema.Struct({ number: Schema.Int, deletions: Schema.Array(Deletion) })
+export interface DeletionRecord extends Schema.Schema.Type<typeof DeletionRecord> {}
 
-export const encodeDeletions = (deletions: ReadonlyArray<Deletion>): string =>
-  JSON.stringify(deletions.map(({ node, at }) => ({ node, at: Math.round(at) })))
+const none: DeletionRecord = { number: 0, deletions: [] }
+const decode = Schema.decodeUnknownResult(Schema.fromJsonString(DeletionRecord))
 
-/** A record that cannot be read is no record. */
-export const readDeletions = (annotations: Readonly<Record<string, string>>): ReadonlyArray<Deletion> => {
+export const encodeDeletions = ({ deletions, number }: DeletionRecord): string =>
+  JSON.stringify({ number, deletions: deletions.map(({ node, at }) => ({ node, at: Math.round(at) })) })
+
+/** One that cannot be read is none. */
+export const readDeletions = (annotations: Readonly<Record<string, string>>): DeletionRecord => {
   const text = annotations[deletionsAnnotation]
-  return text === undefined ? [] : Result.getOrElse(decode(text), () => [])
+  return text === undefined ? none : Result.getOrElse(decode(text), () => none)
 }
 
-/** When the last deletion of a record was; without any, before all time. */
-export const lastOf = (deletions: ReadonlyArray<Deletion>): number =>
-  deletions.reduce((last, { at }) => Math.max(last, at), Number.NEGATIVE_INFINITY)
-
-/** Of several records the newest holds all that count: each was written with those before it. */
-export const newestOf = (records: ReadonlyArray<ReadonlyArray<Deletion>>): ReadonlyArray<Deletion> =>
-  records.reduce<ReadonlyArray<Deletion>>((best, record) => (lastOf(record) > lastOf(best) ? record : best), [])
+/** By number and not by time, because clocks are set. */
+export const newestOf = (records: ReadonlyArray<DeletionRecord>): DeletionRecord =>
+  records.reduce((best, record) => (record.number > best.number ? record : best), none)

@@ -58,6 +58,8 @@ describe("witnessIn", () => {
     assert.strictEqual(witness([far], ["c"]), "c")
   })
   it("is Ready if one is", () => assert.strictEqual(witness([member("x", { ready: false }), near], ["x"], ["b"]), "b"))
+  it("may be broken: what counts is that it is shown", () =>
+    assert.strictEqual(witness([near], ["b", { state: "Error" }]), "b"))
   it("is nobody in an empty list", () => assert.strictEqual(witness([near]), "EmptyList"))
   it("is nobody of another owner or destroyed", () => {
     assert.strictEqual(witness([near], ["b", { owner: "other" }]), "NoWitness")

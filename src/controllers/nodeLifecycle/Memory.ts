@@ -15,6 +15,8 @@ export interface Memory {
   readonly reported: Map<string, Set<string>>
   /** Those that count against the limit; `at` in monotonic milliseconds. */
   deletions: ReadonlyArray<Deletion>
+  /** Of the record of them that was written last. */
+  recordNumber: number
   /** Whether the record of earlier processes is among them. */
   recalled: boolean
   /** When to look for the VMs of Nodes without a record, in monotonic milliseconds. */
@@ -35,6 +37,7 @@ export const makeMemory: Effect.Effect<Memory> = Effect.sync(() => ({
   unready: new Map(),
   reported: new Map(),
   deletions: [],
+  recordNumber: 0,
   recalled: false,
   recordAt: undefined,
   trouble: undefined,

@@ -4,7 +4,7 @@
  */
 import { Clock, Effect, Option } from "effect"
 import { quotaWindow } from "../../domain/Absence.ts"
-import { deletionsAnnotation, encodeDeletions, lastOf, newestOf, readDeletions } from "../../domain/DeletionRecord.ts"
+import { deletionsAnnotation, encodeDeletions, newestOf, readDeletions } from "../../domain/DeletionRecord.ts"
 import { parseProviderId } from "../../domain/ProviderId.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node } from "../../kubernetes/objects.ts"
@@ -17,8 +17,9 @@ export const recall = Effect.fnUntraced(function* (memory: Memory, all: Readonly
   const present = new Set(all.filter(({ deleting }) => !deleting).map(({ uid }) => uid))
   const wall = yield* Clock.currentTimeMillis
   const now = yield* monotonicNow
-  const known = newestOf(all.map(({ annotations }) => readDeletions(annotations)))
-  memory.deletions = known.flatMap(({ node, at }) => {
+  const { deletions, number } = newestOf(all.map(({ annotations }) => readDeletions(annotations)))
+  memory.recordNumber = number
+  memory.deletions = deletions.flatMap(({ node, at }) => {
     const age = wall - at
     // Another machine's clock may be a little ahead; one that is far off says nothing.
     return present.has(node) || Math.abs(age) >= quotaWindow ? [] : [{ node, at: now - Math.max(0, age) }]
@@ -34,10 +35,8 @@ export const expire = (memory: Memory, now: number): void => {
 const keeperOf = (all: ReadonlyArray<Node>, suspects: ReadonlySet<string>): Node | undefined =>
   all
     .filter((node) => !node.deleting && !suspects.has(node.uid) && parseProviderId(node.providerID)._tag !== "Foreign")
-    .map((node) => ({ node, last: lastOf(readDeletions(node.annotations)), ready: node.ready === "True" ? 1 : 0 }))
-    .sort((a, b) =>
-      a.last === b.last ? b.ready - a.ready || (a.node.name < b.node.name ? -1 : 1) : b.last - a.last
-    )[0]?.node
+    .map((node) => ({ node, number: readDeletions(node.annotations).number, ready: node.ready === "True" ? 1 : 0 }))
+    .sort((a, b) => b.number - a.number || b.ready - a.ready || (a.node.name < b.node.name ? -1 : 1))[0]?.node
 
 /** Whether these Nodes may be deleted now, which counts from here on. */
 export const announce = Effect.fnUntraced(function* (
@@ -53,7 +52,11 @@ export const announce = Effect.fnUntraced(function* (
   const now = yield* monotonicNow
   const before = memory.deletions
   memory.deletions = [...before, ...proved.map(({ uid }) => ({ node: uid, at: now }))]
-  const record = encodeDeletions(memory.deletions.map(({ node, at }) => ({ node, at: wall - (now - at) })))
+  memory.recordNumber++
+  const record = encodeDeletions({
+    number: memory.recordNumber,
+    deletions: memory.deletions.map(({ node, at }) => ({ node, at: wall - (now - at) }))
+  })
   const written = yield* nodes
     .write(keeper, { _tag: "Change", annotations: { [deletionsAnnotation]: record } })
     .pipe(
@@ -69,7 +72,11 @@ export const announce = Effect.fnUntraced(function* (
   return false
 })
 
-/** The API server refused: it was not made, and counts no more. Where the answer was lost, it counts. */
+/**
+ * The deletion announced last was not made, and counts no more. Where the answer was lost it counts, and so does an
+ * earlier attempt at the same Node.
+ */
 export const takeBack = (memory: Memory, uid: string): void => {
-  memory.deletions = memory.deletions.filter(({ node }) => node !== uid)
+  const last = memory.deletions.findLastIndex(({ node }) => node === uid)
+  memory.deletions = memory.deletions.filter((_, at) => at !== last)
 }

@@ -17,7 +17,7 @@ import { type Case, look } from "./look.ts"
 import { clear, keepOnly, type Memory, monotonicNow, settle } from "./Memory.ts"
 import { lacksRecord, recordIsDue, recordSight } from "./record.ts"
 import { removeNode } from "./remove.ts"
-import { memberOf, type Sight, sightOf, withinQuota } from "./sight.ts"
+import { memberOf, type Sight, sightOf, withinLimit, withinQuota } from "./sight.ts"
 import { hasShutdownTaint, setShutdownTaint } from "./taint.ts"
 
 /**
@@ -71,10 +71,11 @@ const pursue = Effect.fnUntraced(function* (memory: Memory, cases: ReadonlyArray
   const due = chosen.filter(({ node }) => isDue(memory.suspicions.get(node.uid), now))
   if (due.length === 0) return
   const proved = (yield* look(memory, due)).map(({ node }) => node)
-  if (proved.length === 0) return
+  const going = withinLimit(proved, allowed)
+  if (going.length === 0) return
   const suspects = new Set(cases.map(({ node }) => node.uid))
-  if (!(yield* announce(memory, proved, all, suspects))) return
-  yield* Effect.forEach(proved, (node) => removeNode(memory, node), { discard: true })
+  if (!(yield* announce(memory, going, all, suspects))) return
+  yield* Effect.forEach(going, (node) => removeNode(memory, node), { discard: true })
 })
 
 /** Nothing is learnt from an error, so nothing that was begun goes on. */

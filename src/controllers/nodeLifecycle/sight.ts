@@ -71,3 +71,10 @@ export const withinQuota = <A extends { readonly node: Node }>(
   const others = ordered.filter(({ node }) => !isConfirmed(node))
   return { chosen: [...confirmed, ...others.slice(0, allowed)], waiting: others.slice(allowed) }
 }
+
+/** Of those proved to be gone the ones to delete now: what is confirmed goes beyond the limit, and counts for the others. */
+export const withinLimit = (proved: ReadonlyArray<Node>, allowed: number): ReadonlyArray<Node> => {
+  const confirmed = proved.filter(isConfirmed)
+  const others = proved.filter((node) => !isConfirmed(node))
+  return [...confirmed, ...others.slice(0, Math.max(0, allowed - confirmed.length))]
+}

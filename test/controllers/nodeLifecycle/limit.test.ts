@@ -2,7 +2,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { TestClock } from "effect/testing"
-import { deletionsAnnotation, readDeletions } from "../../../src/domain/DeletionRecord.ts"
+import { confirmAnnotation } from "../../../src/controllers/nodeLifecycle/sight.ts"
+import { deletionsAnnotation, encodeDeletions, readDeletions } from "../../../src/domain/DeletionRecord.ts"
 import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
 import { Nodes } from "../../../src/kubernetes/Nodes.ts"
 import { eventReasons, nodeNames, setReady } from "../../support/nodeCloud.ts"
@@ -38,7 +39,7 @@ describe("the record of deletions", () => {
         )
         const [keeper] = yield* annotated
         assert.strictEqual(keeper?.ready, "True")
-        assert.lengthOf(readDeletions(keeper?.annotations ?? {}), 4)
+        assert.lengthOf(readDeletions(keeper?.annotations ?? {}).deletions, 4)
       })
     )
   )
@@ -88,22 +89,62 @@ describe("the record of deletions", () => {
         const [next] = yield* annotated
         assert.isDefined(next)
         assert.notStrictEqual(next?.name, "node-000")
-        assert.lengthOf(readDeletions(next?.annotations ?? {}), 2)
+        assert.lengthOf(readDeletions(next?.annotations ?? {}).deletions, 2)
+      })
+    )
+  )
+
+  it.effect("is the last one written, not the one with the latest time: clocks are set back", () =>
+    cluster(["a", "b", "c", "d"], ({ cloud, restarted }) =>
+      Effect.gen(function* () {
+        const kube = yield* KubeMemory
+        const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+        const mark = (name: string, number: number, at: number) =>
+          kube.edit("nodes", name, {
+            metadata: {
+              annotations: { [deletionsAnnotation]: encodeDeletions({ number, deletions: [{ node: "gone", at }] }) }
+            }
+          })
+        yield* mark("b", 1, now + 3_600_000)
+        yield* mark("c", 2, now - 60_000)
+        yield* unplug(cloud, "a")
+        yield* restarted(100)
+        assert.deepStrictEqual(yield* nodeNames, ["a", "b", "c", "d"])
+        yield* restarted(20)
+        assert.deepStrictEqual(yield* nodeNames, ["b", "c", "d"])
       })
     )
   )
 
   it.effect("of a clock that was far off, or that nobody can read, is none", () =>
-    Effect.forEach(["", "[]", "{", '[{"node":"x"}]', '[{"node":"x","at":9999999999999}]'], (text) =>
-      cluster(["a", "b"], ({ cloud, periods }) =>
-        Effect.gen(function* () {
-          const kube = yield* KubeMemory
-          yield* kube.edit("nodes", "b", { metadata: { annotations: { [deletionsAnnotation]: text } } })
-          yield* unplug(cloud, "a")
-          yield* periods(3)
-          assert.deepStrictEqual(yield* nodeNames, ["b"])
-        })
-      )
+    Effect.forEach(
+      ["", "[]", "{", '{"number":1}', '{"number":9,"deletions":[{"node":"x","at":9999999999999}]}'],
+      (text) =>
+        cluster(["a", "b"], ({ cloud, periods }) =>
+          Effect.gen(function* () {
+            const kube = yield* KubeMemory
+            yield* kube.edit("nodes", "b", { metadata: { annotations: { [deletionsAnnotation]: text } } })
+            yield* unplug(cloud, "a")
+            yield* periods(3)
+            assert.deepStrictEqual(yield* nodeNames, ["b"])
+          })
+        )
+    )
+  )
+})
+
+describe("a Node that is confirmed", () => {
+  it.effect("goes beyond the limit, and uses it up for the others", () =>
+    cluster(["a", "b", "c", "d"], ({ cloud, periods }) =>
+      Effect.gen(function* () {
+        const kube = yield* KubeMemory
+        yield* kube.edit("nodes", "b", { metadata: { annotations: { [confirmAnnotation]: "true" } } })
+        yield* unplug(cloud, "a", "b")
+        yield* periods(100)
+        assert.deepStrictEqual(yield* nodeNames, ["a", "c", "d"])
+        yield* periods(40)
+        assert.deepStrictEqual(yield* nodeNames, ["c", "d"])
+      })
     )
   )
 })
