@@ -15,6 +15,8 @@ export interface Memory {
   readonly reported: Map<string, Set<string>>
   /** Those that count against the limit; `at` in monotonic milliseconds. */
   deletions: ReadonlyArray<Deletion>
+  /** Nodes whose deletion got no answer, or not one that tells whether it was made: name by UID. */
+  readonly unsure: Map<string, string>
   /** Of the record of them that was written last. */
   recordNumber: number
   /** Whether the record of earlier processes is among them. */
@@ -37,6 +39,7 @@ export const makeMemory: Effect.Effect<Memory> = Effect.sync(() => ({
   unready: new Map(),
   reported: new Map(),
   deletions: [],
+  unsure: new Map(),
   recordNumber: 0,
   recalled: false,
   recordAt: undefined,

@@ -2,7 +2,7 @@
  * The deletions that count against the limit. They are written onto a Node that stays before they are made, so that
  * another process, or this one after a crash, knows of them too.
  */
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Result } from "effect"
 import { quotaWindow } from "../../domain/Absence.ts"
 import { deletionsAnnotation, encodeDeletions, newestOf, readDeletions } from "../../domain/DeletionRecord.ts"
 import { parseProviderId } from "../../domain/ProviderId.ts"
@@ -72,9 +72,21 @@ export const announce = Effect.fnUntraced(function* (
   return false
 })
 
+/** Looks whether deletions were made whose answers did not tell. */
+export const clarify = Effect.fnUntraced(function* (memory: Memory) {
+  const nodes = yield* Nodes
+  for (const [uid, name] of memory.unsure) {
+    const found = yield* Effect.result(nodes.fetch(name))
+    if (Result.isFailure(found)) continue
+    memory.unsure.delete(uid)
+    if (Option.isSome(found.success) && found.success.value.uid === uid && !found.success.value.deleting) {
+      takeBack(memory, uid)
+    }
+  }
+})
+
 /**
- * The deletion announced last was not made, and counts no more. Where the answer was lost it counts, and so does an
- * earlier attempt at the same Node.
+ * The deletion announced last was not made, and counts no more. An earlier attempt at the same Node stays as it is.
  */
 export const takeBack = (memory: Memory, uid: string): void => {
   const last = memory.deletions.findLastIndex(({ node }) => node === uid)

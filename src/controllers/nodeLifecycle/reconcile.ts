@@ -12,7 +12,7 @@ import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node } from "../../kubernetes/objects.ts"
 import { nodeDeletionPaused } from "../../observability/metrics.ts"
 import { pause, refuse } from "./explain.ts"
-import { announce, expire, recall } from "./ledger.ts"
+import { announce, clarify, expire, recall } from "./ledger.ts"
 import { type Case, look } from "./look.ts"
 import { clear, keepOnly, type Memory, monotonicNow, settle } from "./Memory.ts"
 import { lacksRecord, recordIsDue, recordSight } from "./record.ts"
@@ -58,6 +58,7 @@ const witnessFailure = (witness: ReturnType<typeof witnessIn>) =>
 
 /** Looks where a look is due, and deletes what is proved, within the quota. */
 const pursue = Effect.fnUntraced(function* (memory: Memory, cases: ReadonlyArray<Case>, all: ReadonlyArray<Node>) {
+  yield* clarify(memory)
   const now = yield* monotonicNow
   expire(memory, now)
   const allowed = allowance(

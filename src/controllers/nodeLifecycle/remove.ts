@@ -27,7 +27,9 @@ export const removeNode = Effect.fn("nodeLifecycle.removeNode")(
   (effect, memory, node) =>
     effect.pipe(
       Effect.catchTag("KubeError", (error) => {
+        // Anything but a clear no may have been done all the same.
         if (error.status >= 400 && error.status < 500) takeBack(memory, node.uid)
+        else memory.unsure.set(node.uid, node.name)
         return Effect.andThen(
           Effect.logWarning("node not deleted", { error: error.message }),
           error.conflict ? Effect.void : deletionFailed(memory, node, error)

@@ -133,6 +133,33 @@ describe("the record of deletions", () => {
   )
 })
 
+describe("a deletion whose answer does not tell whether it was made", () => {
+  const answered = (fault: { readonly status: number; readonly applied?: boolean }) =>
+    cluster(["a", "b", "c"], ({ cloud, periods }) =>
+      Effect.gen(function* () {
+        const kube = yield* KubeMemory
+        let deletions = 0
+        yield* kube.onWrite((write) =>
+          write.verb === "delete" && deletions++ === 0 ? { text: "lost", ...fault } : undefined
+        )
+        yield* unplug(cloud, "a", "b")
+        yield* periods(8)
+        return { names: yield* nodeNames, reasons: yield* eventReasons }
+      })
+    )
+  for (const status of [0, 500]) {
+    it.effect(`(${status}) is made again at once if it was not, and does not count`, () =>
+      Effect.map(answered({ status }), ({ names, reasons }) => {
+        assert.deepStrictEqual(names, ["b", "c"])
+        assert.deepStrictEqual(reasons, ["NodeDeletionPaused b", "DeletingNode a", "DeletingNodeFailed a"])
+      })
+    )
+    it.effect(`(${status}) counts if it was`, () =>
+      Effect.map(answered({ status, applied: true }), ({ names }) => assert.deepStrictEqual(names, ["b", "c"]))
+    )
+  }
+})
+
 describe("a Node that is confirmed", () => {
   it.effect("goes beyond the limit, and uses it up for the others", () =>
     cluster(["a", "b", "c", "d"], ({ cloud, periods }) =>
