@@ -101,10 +101,11 @@ describe("a look", () => {
     assert.isTrue(isGone(undefined))
   })
 
-  it("ends with the witness, seen again and of the same owner", () => {
+  it("ends with the witness itself, seen again and of the same owner", () => {
     assert.isTrue(vouches(vmOf("b"), Option.some(vmOf("b"))))
     assert.isFalse(vouches(vmOf("b"), Option.none()))
     assert.isFalse(vouches(vmOf("b"), Option.some(vmOf("b", { owner: "other" }))))
+    assert.isFalse(vouches(vmOf("b"), Option.some(vmOf("c"))))
   })
 })
 
