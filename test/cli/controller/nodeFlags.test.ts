@@ -6,6 +6,8 @@ import { parseFlags } from "../../../src/cli/flags/parse.ts"
 import type { CloudSettings } from "../../../src/config/Settings.ts"
 import { Nodes } from "../../../src/kubernetes/Nodes.ts"
 import { HealthChecks } from "../../../src/observability/HealthChecks.ts"
+import { format } from "../../../src/observability/prometheus.ts"
+import { readPromText } from "../../observability/promText.ts"
 import { nodeNames, registerNode, setReady, uninitialised } from "../../support/nodeCloud.ts"
 import { byName, idOf, listCalls } from "../../support/nodesOnSimulator.ts"
 import { bed, byHand, pass } from "../../support/testBed.ts"
@@ -77,6 +79,21 @@ describe("--controllers", () => {
         }
         yield* pass(70)
         assert.isTrue(yield* goes(30))
+      })
+    )
+  )
+})
+
+describe("the controllers that run", () => {
+  it.effect("are told by the metric under their shorter names", () =>
+    running(
+      ["--controllers=*,-service"],
+      Effect.map(format, (text) => {
+        const samples = readPromText(text).get("running_managed_controllers")?.samples ?? []
+        assert.deepStrictEqual(
+          samples.map(({ labels, value }) => `${labels.get("manager")} ${labels.get("name")} ${value}`).toSorted(),
+          ["cloud-controller-manager cloud-node 1", "cloud-controller-manager cloud-node-lifecycle 1"]
+        )
       })
     )
   )
