@@ -3,7 +3,7 @@ import { makeDice } from "../nodesRandom.ts"
 import { type Fault, type FaultName, faultsFor, twoFaults } from "../service/faults.ts"
 import { difference } from "../service/judge.ts"
 import { live, type Outcome, type Sabotage } from "./life.ts"
-import { type Scenario, scenarios } from "./scenarios.ts"
+import { refreshSeconds, type Scenario, scenarios } from "./scenarios.ts"
 
 export interface Case {
   readonly scenario: string
@@ -63,7 +63,8 @@ export const judged = (
   const problems = [...outcome.wrong]
   if (outcome.took === undefined) problems.push(`another end: ${difference(calm.lines, outcome.lines).join("; ")}`)
   const late = (outcome.took ?? 0) - (calm.took ?? 0)
-  if (faults.length === 1 && faults.every(isBrief) && late > promptMillis) problems.push(`${late} ms late`)
+  const inTime = promptMillis + (scenario.waitsForRefresh === true ? refreshSeconds * 1_000 : 0)
+  if (faults.length === 1 && faults.every(isBrief) && late > inTime) problems.push(`${late} ms late`)
   const more = outcome.writes - calm.writes
   if (more > mostMoreWrites(faults)) problems.push(`${more} writes more than without faults`)
   const reasonOf = (event: string) => event.slice(0, event.indexOf(" "))

@@ -16,6 +16,8 @@ export interface Scenario {
   readonly name: string
   /** Actions, and the seconds that pass after each. */
   readonly steps: ReadonlyArray<readonly [Action, seconds: number]>
+  /** A write that fails waits for the next refresh, as upstream has it. */
+  readonly waitsForRefresh?: true
 }
 
 const register = (node: string): Action => ({ _tag: "Register", node })
@@ -39,7 +41,7 @@ export const scenarios: ReadonlyArray<Scenario> = [
       [register("n6"), 5]
     ]
   },
-  { name: "an address changes", steps: [[{ _tag: "Address", vm: "n1" }, 5]] },
+  { name: "an address changes", steps: [[{ _tag: "Address", vm: "n1" }, 5]], waitsForRefresh: true },
   {
     name: "a newer label is edited",
     steps: [

@@ -30,7 +30,11 @@ export const makeJudge = ({ real, seed, souls }: JudgeOptions) => {
   let deletions: Array<Deletion> = []
   let made = 0
   let where = ""
-  let isNew = false
+  /** Whether the process has still to learn from the record what was deleted, or may do so in this period. */
+  let process: "new" | "in its first period" | "old" = "old"
+  const forgetBlurred = () => {
+    deletions = deletions.filter(({ blurred }) => !blurred)
+  }
 
   const tell = (what: string) => wrong.push(`seed ${seed}, ${where}: ${what}`)
   const soulOf = (name: string) => souls.find((soul) => soul.name === name)
@@ -115,12 +119,13 @@ export const makeJudge = ({ real, seed, souls }: JudgeOptions) => {
     /** A period of the controllers begins. */
     at: (place: string) => {
       where = place
-      if (isNew) deletions = deletions.filter(({ blurred }) => !blurred)
-      isNew = false
+      if (process === "new") forgetBlurred()
+      process = process === "new" ? "in its first period" : "old"
     },
     /** The wall clock was set. */
     blur: () => {
       for (const deletion of deletions) deletion.blurred = true
+      if (process !== "old") forgetBlurred()
     },
     /** A cache that lags may have shown Ready what was not: then all is told again. */
     lagged: () => {
@@ -129,7 +134,7 @@ export const makeJudge = ({ real, seed, souls }: JudgeOptions) => {
     /** Another process. */
     restarted: () => {
       said.clear()
-      isNew = true
+      process = "new"
     }
   }
 }
