@@ -7,6 +7,7 @@ import { layer as simulator } from "../../src/cloudstack/memory/layer.ts"
 import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { type CloudSettings, Settings } from "../../src/config/Settings.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
+import { makeMemory } from "../../src/controllers/node/Memory.ts"
 import * as NodeController from "../../src/controllers/node/NodeController.ts"
 import { ServiceOptions } from "../../src/controllers/service/options.ts"
 import { ServiceController } from "../../src/controllers/service/ServiceController.ts"
@@ -85,12 +86,13 @@ export const serviceOf = (name: string, ports: number) => ({
 })
 
 export const populate = Effect.fnUntraced(function* (nodes: number, services: number) {
-  const memory = yield* KubeMemory
-  for (const name of many(nodes, nodeName)) yield* memory.apply(nodeOf(name))
-  for (const name of many(services, serviceName)) yield* memory.apply(serviceOf(name, 1))
+  const kube = yield* KubeMemory
+  for (const name of many(nodes, nodeName)) yield* kube.apply(nodeOf(name))
+  for (const name of many(services, serviceName)) yield* kube.apply(serviceOf(name, 1))
+  const memory = makeMemory()
   yield* Effect.gen(function* () {
     yield* Effect.forEach(many(nodes, nodeName), (name) =>
-      NodeController.reconcile(new Map(), name, "external-cloudstack")
+      NodeController.reconcile(memory, name, "external-cloudstack")
     )
     yield* Effect.forEach(many(services, serviceName), (name) => ServiceController.reconcile(`shop/${name}`), {
       concurrency: "unbounded"

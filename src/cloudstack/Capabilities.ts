@@ -1,4 +1,4 @@
-/** What the server can do, as far as it tells and the role may ask. */
+/** What the server is and can do, as far as it tells and the role may ask. */
 import { Context, type Effect } from "effect"
 import type { CloudStackError } from "./Api.ts"
 
@@ -12,5 +12,7 @@ export class Capabilities extends Context.Service<
   Capabilities,
   {
     readonly ruleSources: Effect.Effect<RuleSources, CloudStackError>
+    /** Name of the region, where there is one only: of several the server does not tell which it is. */
+    readonly region: Effect.Effect<string | undefined, CloudStackError>
   }
 >()("ccm/cloudstack/Capabilities") {}

@@ -18,13 +18,15 @@ export const makeShared = <A, E>(read: Effect.Effect<A, E>): Shared<A, E> => {
   // Counts reads and requests: the Clock may stand still between two of them.
   let ticks = 0
   let last: (Dated<A> & { readonly began: number }) | undefined
+  let forgottenAt = 0
 
   const anew = Effect.gen(function* () {
     const began = ++ticks
     const at = yield* Clock.currentTimeMillis
     const value = yield* read
     const fresh = { value, at, began }
-    last = fresh
+    // What was forgotten meanwhile serves whoever waited for it, and nobody else.
+    if (began > forgottenAt) last = fresh
     return fresh
   })
 
@@ -41,6 +43,7 @@ export const makeShared = <A, E>(read: Effect.Effect<A, E>): Shared<A, E> => {
       )
     }),
     forget: Effect.sync(() => {
+      forgottenAt = ++ticks
       last = undefined
     })
   }

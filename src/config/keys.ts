@@ -42,9 +42,12 @@ const keys = {
   projectId: optional(text.plain, "Project that holds the machines; without it the user's own account."),
   zone: optional(
     text.plain,
-    "Accepted from the Go providers' files, without effect: every zone is seen, and a node's is that of its own machine."
+    "Zone of the machines, id or name: nodes without providerID are found by name there only; without it in every zone."
   ),
-  region: optional(text.plain, "Value of the nodes' region label."),
+  region: optional(
+    text.plain,
+    "Value of the nodes' region label; without it the name of the server's region, if there is only one and the role may ask for it."
+  ),
   networkId: optional(text.plain, "Network of the load balancers, where nodes have several."),
   clusterId: optional(
     text.identifier,

@@ -8,7 +8,7 @@
  */
 import { Data, Option, Result } from "effect"
 import type { Machine, VmId } from "./Cloud.ts"
-import { isDestroyed, isLive, type MachineIndex } from "./NodeIdentity.ts"
+import { isDestroyed, type MachineIndex } from "./NodeIdentity.ts"
 import type { SeenVm } from "./SeenVm.ts"
 
 /** A Node as the proof sees it. `vm` is the id in its providerID, `seen` the record of an earlier sight. */
@@ -80,11 +80,14 @@ export const witnessIn = (
   return witness === undefined ? Result.fail(Doubt.NoWitness({ owner })) : Result.succeed(witness.machine)
 }
 
-const testifies = (machine: Machine, owner: string) => isLive(machine) && machine.owner === owner
+/** In whatever state: what counts is that this owner's VMs are shown. */
+const testifies = (machine: Machine, owner: string) => !isDestroyed(machine) && machine.owner === owner
 
 /** Whether a direct look-up still shows the witness, which tells that the look-up before it saw this owner's VMs. */
 export const vouches = (witness: Machine, lookedUp: Option.Option<Machine>): boolean =>
-  Option.isSome(lookedUp) && testifies(lookedUp.value, witness.owner)
+  Option.isSome(lookedUp) &&
+  lookedUp.value.id.toLowerCase() === witness.id.toLowerCase() &&
+  testifies(lookedUp.value, witness.owner)
 
 /** A look that confirmed the absence. */
 export interface Look {

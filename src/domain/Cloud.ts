@@ -44,6 +44,8 @@ export interface Machine {
   readonly name: string
   readonly state: string
   readonly zone: string
+  /** The config names another zone: such a VM is known by its id, and never by its name. */
+  readonly elsewhere?: true
   readonly owner: string
   /** Only where the list was asked for offerings. */
   readonly instanceType?: string

@@ -18,7 +18,7 @@ export const Resolution = Data.taggedEnum<Resolution>()
 /** Machines by id and by lower-case name, built once per list. */
 export interface MachineIndex {
   readonly byId: ReadonlyMap<string, Machine>
-  /** Live machines only: a destroyed twin has lost its name. */
+  /** Live machines only, as a destroyed twin has lost its name, and of the zone that the config names. */
   readonly byName: ReadonlyMap<string, ReadonlyArray<Machine>>
 }
 
@@ -51,7 +51,7 @@ export const indexMachines = (machines: Iterable<Machine>): MachineIndex => {
   for (const machine of machines) byId.set(machine.id.toLowerCase(), machine)
   const byName = new Map<string, Array<Machine>>()
   for (const machine of byId.values()) {
-    if (!isLive(machine)) continue
+    if (!isLive(machine) || machine.elsewhere === true) continue
     const name = machine.name.toLowerCase()
     const twins = byName.get(name)
     if (twins === undefined) byName.set(name, [machine])

@@ -27,7 +27,7 @@ export class Nodes extends Context.Service<
     /** A fresh read from the API server. */
     readonly fetch: (name: string) => Effect.Effect<Option.Option<Node>, KubeError>
     readonly write: (node: Node, write: NodeWrite) => Effect.Effect<Option.Option<Node>, KubeError>
-    /** With the UID as precondition. Already gone is success. */
+    /** Only as it was read: with UID and resourceVersion as preconditions. Already gone is success. */
     readonly remove: (node: Node) => Effect.Effect<void, KubeError>
   }
 >()("ccm/kubernetes/Nodes") {}

@@ -1,7 +1,7 @@
 /** Services, Nodes and Leases over a KubeApi and a cache: the same code on the live and on the in-memory API server. */
 import { Effect, Option, Result, Schema } from "effect"
 import { type Decoded, decodeNode, decodeService } from "./decode.ts"
-import type { JsonObject } from "./json.ts"
+import { isObject, type JsonObject, textsAt } from "./json.ts"
 import { type KubeApi, type KubeRequest, leases, nodes, operationOf, services } from "./KubeApi.ts"
 import { KubeError } from "./KubeError.ts"
 import { type Lease, type LeaseSpec, Leases } from "./Leases.ts"
@@ -47,7 +47,11 @@ export const makeServices = (api: Api, store: Store<Service>): Services["Service
   return Services.of({ synced: store.synced, find: store.find, all: store.all, changes: store.changes, write })
 }
 
-const deleteBody = (uid: string): JsonObject => ({ kind: "DeleteOptions", apiVersion: "v1", preconditions: { uid } })
+const deleteBody = ({ resourceVersion, uid }: Node): JsonObject => ({
+  kind: "DeleteOptions",
+  apiVersion: "v1",
+  preconditions: { uid, resourceVersion }
+})
 
 export const makeNodes = (api: Api, store: Store<Node>): Nodes["Service"] => {
   const keep = (node: Node) => {
@@ -72,12 +76,16 @@ export const makeNodes = (api: Api, store: Store<Node>): Nodes["Service"] => {
   }, goneIsNone)
   const remove = Effect.fn("Nodes.remove")(
     function* (node: Node) {
-      yield* api.call({ verb: "delete", resource: nodes, name: node.name, body: deleteBody(node.uid) })
+      const answer = yield* api.call({ verb: "delete", resource: nodes, name: node.name, body: deleteBody(node) })
+      // With finalizers it goes later; else the watch may be long in telling.
+      if (!isObject(answer) || textsAt(answer, "metadata", "finalizers").length === 0) store.bury(node)
     },
-    Effect.catchIf(
-      (error) => error.notFound,
-      () => Effect.void
-    )
+    (removing, node) =>
+      Effect.catchIf(
+        removing,
+        (error) => error.notFound,
+        () => Effect.sync(() => store.bury(node))
+      )
   )
   const { synced, find, all, changes } = store
   return Nodes.of({ synced, find, all, changes, fetch, write, remove })

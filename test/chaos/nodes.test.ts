@@ -10,7 +10,7 @@ describe("nodes in a world of faults", () => {
     `deletes no living VM's Node and leaves no dead one behind (seed ${seed})`,
     () =>
       Effect.gen(function* () {
-        const { wrong, periods, troubled, deletions } = yield* chaos(seed, 20_000)
+        const { wrong, periods, troubled, deletions } = yield* chaos({ seed, periods: 20_000 })
         assert.deepStrictEqual(wrong, [])
         assert.isAbove(troubled, periods / 2)
         assert.isAbove(deletions, 0)

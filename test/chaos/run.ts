@@ -1,9 +1,11 @@
 /** `npm run chaos -- <what> [options]`: a long run of one of the chaos tests; exit code 1 if anything was wrong. */
+import * as nodeCrashes from "./nodeCrashes.ts"
 import * as nodes from "./nodes.ts"
 import * as service from "./service.ts"
 
 const runs: Readonly<Record<string, (args: ReadonlyArray<string>) => boolean | Promise<boolean>>> = {
   nodes: nodes.main,
+  "node-crashes": nodeCrashes.main,
   service: service.main
 }
 

@@ -4,7 +4,7 @@ import { Effect, Layer } from "effect"
 import { Cluster, lastWords } from "./Cluster.ts"
 import { eventually } from "./eventually.ts"
 import { suite } from "./suite.ts"
-import { candidates, nodeObject, spare } from "./world.ts"
+import { candidates, furtherSpares, nodeObject, spare } from "./world.ts"
 
 const controller = Layer.effectDiscard(Effect.flatMap(Cluster, ({ startController }) => startController))
 
@@ -91,6 +91,36 @@ suite(
         const left = kubectl(["get", "node", spare, "--ignore-not-found", "-o", "name"])
         yield* eventually(left, (text) => assert.strictEqual(text, ""), "60 seconds")
         yield* eventually(node.reasons, (reasons) => assert.include(reasons, "DeletingNode"))
+      })
+    )
+
+    it.effect("of Nodes that go at once one waits for the limit, and goes when that is confirmed", () =>
+      Effect.gen(function* () {
+        const { cloud, kubectl } = yield* Cluster
+        yield* giveId(witness)
+        const [first = "", second = ""] = furtherSpares
+        const nodes = yield* Effect.all([
+          registered(first, { taints: [uninitialised] }),
+          registered(second, { taints: [uninitialised] })
+        ])
+        for (const node of nodes) {
+          yield* eventually(node.reasons, (reasons) => assert.include(reasons, "Synced"))
+          // In the order of the default interface, the other, the name; the API server merges by type otherwise.
+          assert.strictEqual(yield* node.get(".status.addresses[*].type"), "InternalIP InternalIP Hostname")
+        }
+        for (const name of furtherSpares) yield* cloud.operate("destroyVirtualMachine", name, { expunge: "true" })
+        yield* Effect.all(nodes.map(({ ready }) => ready("Unknown")))
+        const all = Effect.map(Effect.all(nodes.map(({ reasons }) => reasons)), (reasons) => reasons.flat())
+        yield* eventually(all, (reasons) => assert.include(reasons, "NodeDeletionPaused"), "60 seconds")
+        yield* Effect.sleep("20 seconds")
+        const left = Effect.map(kubectl(["get", "nodes", "-o", "name"]), (text) =>
+          text.split("\n").filter((line) => furtherSpares.some((name) => line === `node/${name}`))
+        )
+        assert.isNotEmpty(yield* left)
+        for (const name of yield* left) yield* kubectl(["annotate", name, "cloudstack-ccm/confirm-deletion=true"])
+        yield* eventually(left, (names) => assert.deepStrictEqual(names, []), "60 seconds")
+        const record = yield* kubectl(["get", "nodes", "-o", "jsonpath={.items[*].metadata.annotations}"])
+        assert.include(record, "cloudstack-ccm/recent-deletions")
       })
     )
 

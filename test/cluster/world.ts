@@ -9,6 +9,8 @@ export const keys = {
 const workers = ["worker-1", "worker-2", "worker-3"]
 /** A VM without a Node yet. */
 export const spare = "worker-4"
+/** Others, in two networks each. */
+export const furtherSpares = ["worker-5", "worker-6"]
 export const controlPlaneNode = "control-plane-1"
 
 export const world = {
@@ -19,12 +21,16 @@ export const world = {
     { ref: "root", name: "admin", role: "Admin", apikey: keys.admin.apiKey, secretkey: keys.admin.secretKey },
     { ref: "alice", name: "alice", apikey: keys.owner.apiKey, secretkey: keys.owner.secretKey }
   ],
-  networks: [{ ref: "net1", name: "net1", kind: "isolated", owner: "alice" }],
-  vms: [controlPlaneNode, ...workers, spare].map((name) => ({
+  networks: ["net1", "net2"].map((name) => ({ ref: name, name, kind: "isolated", owner: "alice" })),
+  vms: [
+    ...[controlPlaneNode, ...workers, spare].map((name) => ({ name, networks: ["net1"] })),
+    // The default NIC is not the first one by number.
+    ...furtherSpares.map((name) => ({ name, networks: ["net2", "net1"] }))
+  ].map(({ name, networks }) => ({
     ref: name,
     name,
     owner: "alice",
-    nics: [{ network: "net1" }]
+    nics: networks.map((network) => ({ network }))
   })),
   publicIps: { free: { alice: 12 } }
 }

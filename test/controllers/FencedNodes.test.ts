@@ -15,8 +15,9 @@ const both = Effect.gen(function* () {
   yield* registerNode("a")
   const nodes = yield* Nodes
   const node = Option.getOrThrow(yield* nodes.find("a"))
-  const write = Effect.result(nodes.write(node, { _tag: "Change", labels: { x: "1" } }))
-  return [yield* write, yield* Effect.result(nodes.remove(node))].map((result) =>
+  const written = yield* Effect.result(nodes.write(node, { _tag: "Change", labels: { x: "1" } }))
+  const latest = Option.getOrThrow(yield* nodes.find("a"))
+  return [written, yield* Effect.result(nodes.remove(latest))].map((result) =>
     result._tag === "Success" ? "sent" : result.failure.message
   )
 })

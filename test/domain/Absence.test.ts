@@ -58,6 +58,8 @@ describe("witnessIn", () => {
     assert.strictEqual(witness([far], ["c"]), "c")
   })
   it("is Ready if one is", () => assert.strictEqual(witness([member("x", { ready: false }), near], ["x"], ["b"]), "b"))
+  it("may be broken: what counts is that it is shown", () =>
+    assert.strictEqual(witness([near], ["b", { state: "Error" }]), "b"))
   it("is nobody in an empty list", () => assert.strictEqual(witness([near]), "EmptyList"))
   it("is nobody of another owner or destroyed", () => {
     assert.strictEqual(witness([near], ["b", { owner: "other" }]), "NoWitness")
@@ -99,10 +101,11 @@ describe("a look", () => {
     assert.isTrue(isGone(undefined))
   })
 
-  it("ends with the witness, seen again and of the same owner", () => {
+  it("ends with the witness itself, seen again and of the same owner", () => {
     assert.isTrue(vouches(vmOf("b"), Option.some(vmOf("b"))))
     assert.isFalse(vouches(vmOf("b"), Option.none()))
     assert.isFalse(vouches(vmOf("b"), Option.some(vmOf("b", { owner: "other" }))))
+    assert.isFalse(vouches(vmOf("b"), Option.some(vmOf("c"))))
   })
 })
 

@@ -51,6 +51,11 @@ describe("metrics", () => {
         const value = (name: string) => families.get(name)?.samples[0]?.value ?? Number.NaN
         assert.strictEqual(value("service_controller_loadbalancer_sync_total"), 0)
         assert.strictEqual(families.get("service_controller_nodesync_latency_seconds")?.samples.length, 15 + 3)
+        for (const of of ["cloud_provider_taint_removal", "initial_node_sync"]) {
+          const samples = families.get(`node_controller_${of}_delay_seconds`)?.samples ?? []
+          const bounds = samples.flatMap(({ labels, value }) => (value === 0 ? [labels.get("le")] : []))
+          assert.deepStrictEqual(bounds.slice(0, 7), ["1", "4", "16", "64", "256", "1024", "+Inf"])
+        }
         assert.isAbove(value("process_resident_memory_bytes"), 1_000_000)
         assert.isAbove(value("process_cpu_seconds_total"), 0)
         assert.isAbove(value("process_start_time_seconds"), 1_600_000_000)

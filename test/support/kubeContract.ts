@@ -287,8 +287,13 @@ const removesOnlyThatNode = Effect.fnUntraced(function* (cluster: Cluster) {
   const node = yield* nodeWhere("contract-3")
   const conflict = yield* Effect.flip(nodes.remove({ ...node, uid: "11111111-2222-4333-8444-555555555555" }))
   assert.isTrue(conflict.conflict)
-  yield* nodes.remove(node)
-  yield* nodes.remove(node)
+  yield* cluster.edit("nodes", "contract-3", { metadata: { labels: { changed: "since" } } })
+  assert.isTrue((yield* Effect.flip(nodes.remove(node))).conflict)
+  const fresh = Option.getOrThrow(yield* nodes.fetch("contract-3"))
+  yield* nodes.remove(fresh)
+  // Whenever the watch tells of it.
+  assert.isTrue(Option.isNone(yield* nodes.find("contract-3")))
+  yield* nodes.remove(fresh)
   assert.isTrue(Option.isNone(yield* nodes.fetch("contract-3")))
   assert.isTrue(Option.isNone(yield* nodes.write(node, { _tag: "Change", labels: { a: "b" } })))
 })
@@ -327,6 +332,6 @@ export const kubeContract: Readonly<
   "refuses labels, taints and addresses that are not valid": refusesInvalidNodes,
   "initialises a Node once, and notices who else changed it": initialisesNodes,
   "replaces a Node's addresses as a list": replacesAddresses,
-  "removes the Node it means": removesOnlyThatNode,
+  "removes the Node it means, as it was read": removesOnlyThatNode,
   "lets one writer have a Lease": leasesHaveOneWriter
 }

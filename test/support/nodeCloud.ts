@@ -1,6 +1,7 @@
 /** VMs as an ordinary user's key sees them, with disturbances, and Nodes as their kubelets report them. */
 import { Clock, Effect, Layer, Option } from "effect"
 import type { CloudStackError, CloudStackError as Failure } from "../../src/cloudstack/Api.ts"
+import { Capabilities } from "../../src/cloudstack/Capabilities.ts"
 import { Machines } from "../../src/cloudstack/Machines.ts"
 import { type Machine, NetworkId, VmId as Vm, type VmId } from "../../src/domain/Cloud.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
@@ -24,6 +25,7 @@ const hidden: ReadonlySet<string> = new Set(["Destroyed", "Expunging"])
 export const makeNodeCloud = () => {
   const vms = new Map<string, Machine>()
   const calls = { list: 0, find: 0 }
+  const region: { name: string | undefined } = { name: undefined }
   const state: { disturbance: Disturbance } = { disturbance: calm }
   let kept: { readonly machines: ReadonlyArray<Machine>; readonly at: number } | undefined
 
@@ -44,7 +46,14 @@ export const makeNodeCloud = () => {
   return {
     calls,
     vms,
-    layer: Layer.succeed(Machines, machines),
+    layer: Layer.merge(
+      Layer.succeed(Machines, machines),
+      Layer.succeed(Capabilities, {
+        ruleSources: Effect.succeed("unknown" as const),
+        region: Effect.sync(() => region.name)
+      })
+    ),
+    region,
     machines,
     disturb: (disturbance: Disturbance) => {
       state.disturbance = disturbance

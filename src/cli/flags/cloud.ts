@@ -44,12 +44,12 @@ export const cloud = {
     inert: true
   }),
   "node-monitor-period": flag(positive, {
-    help: "How often nodes that are not Ready are looked up in CloudStack.",
+    help: "How long after a look at the nodes that are not Ready the next one begins.",
     default: "5s",
     value: "duration"
   }),
   "node-status-update-frequency": flag(positive, {
-    help: "How often addresses and labels of all nodes are refreshed.",
+    help: "How long after a refresh of all nodes' addresses the next one begins.",
     default: "5m0s",
     value: "duration"
   }),

@@ -17,8 +17,11 @@ const Wire = Schema.Struct({
   id: VmId,
   name: text,
   state: text,
+  zoneid: text,
   zonename: text,
   serviceofferingname: text,
+  /** Of static NAT, on whichever interface. */
+  publicip: text,
   nic: list(Nic),
   ...owned
 })
@@ -33,16 +36,28 @@ const toNic = (nic: typeof Nic.Type): Machine["nics"][number] => ({
   ...(nic.publicip === "" ? {} : { publicIp: nic.publicip })
 })
 
+/** Older servers tell of static NAT only on the VM: then it is the default interface's. */
+const toNics = (nics: ReadonlyArray<Machine["nics"][number]>, publicIp: string): Machine["nics"] =>
+  publicIp === "" || nics.some((nic) => nic.publicIp !== undefined)
+    ? nics
+    : nics.map((nic) => (nic.isDefault ? { ...nic, publicIp } : nic))
+
+/** A VM as it is listed, and the id of its zone, which settings may name it by. */
+export interface Listed extends Machine {
+  readonly zoneId: string
+}
+
 export const machines = listOf(
   "virtualmachine",
   Wire,
-  ({ id, name, nic, serviceofferingname, state, zonename, ...owner }): Machine => ({
+  ({ id, name, nic, publicip, serviceofferingname, state, zoneid, zonename, ...owner }): Listed => ({
     id,
     name,
     state,
     zone: zonename,
+    zoneId: zoneid,
     owner: ownerOf(owner),
-    nics: nic.map(toNic),
+    nics: toNics(nic.map(toNic), publicip),
     ...(serviceofferingname === "" ? {} : { instanceType: serviceofferingname })
   })
 )

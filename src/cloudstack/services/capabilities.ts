@@ -1,4 +1,4 @@
-/** `Capabilities` from the version that `listCapabilities` tells; servers may hide it and roles may forbid to ask. */
+/** `Capabilities` from what the server tells of itself, which it may hide and roles may forbid to ask. */
 import { Cache, Duration, Effect, Exit, Layer, Predicate } from "effect"
 import type { Settings } from "../../config/Settings.ts"
 import { type Answer, CloudStackApi } from "../Api.ts"
@@ -16,6 +16,14 @@ const versionIn = (answer: Answer): number | undefined => {
   return parts === null ? undefined : Number(parts[1]) * 1_000 + Number(parts[2])
 }
 
+const regionIn = (answer: Answer): string | undefined => {
+  const { region: regions } = answer
+  if (!Array.isArray(regions) || regions.length !== 1) return undefined
+  const [only] = regions
+  const name = Predicate.isReadonlyObject(only) ? only["name"] : undefined
+  return typeof name === "string" && name !== "" ? name : undefined
+}
+
 const ruleSourcesOf = (version: number | undefined): RuleSources => {
   if (version === undefined) return "unknown"
   if (version >= 4_022) return "update"
@@ -27,19 +35,26 @@ export const layer: Layer.Layer<Capabilities, never, CloudStackApi | Settings> =
   Effect.gen(function* () {
     const api = yield* CloudStackApi
     const told = yield* Cache.makeWith(
-      (_: "version") =>
-        api.call("listCapabilities", {}).pipe(
-          Effect.map(versionIn),
-          Effect.catchReason("CloudStackError", "Forbidden", () => Effect.undefined)
+      (command: "listCapabilities" | "listRegions") =>
+        Effect.catchReason(
+          api.call(command, {}),
+          "CloudStackError",
+          "Forbidden",
+          (): Effect.Effect<Answer> => Effect.succeed({})
         ),
-      { capacity: 1, timeToLive: (exit) => (Exit.isSuccess(exit) ? goodFor : Duration.zero) }
+      { capacity: 2, timeToLive: (exit) => (Exit.isSuccess(exit) ? goodFor : Duration.zero) }
     )
     const checkScope = yield* makeScopeGuard(Cache.invalidateAll(told))
     return Capabilities.of({
       ruleSources: checkScope.pipe(
-        Effect.andThen(Cache.get(told, "version")),
-        Effect.map(ruleSourcesOf),
+        Effect.andThen(Cache.get(told, "listCapabilities")),
+        Effect.map((answer) => ruleSourcesOf(versionIn(answer))),
         Effect.withSpan("Capabilities.ruleSources")
+      ),
+      region: checkScope.pipe(
+        Effect.andThen(Cache.get(told, "listRegions")),
+        Effect.map(regionIn),
+        Effect.withSpan("Capabilities.region")
       )
     })
   })

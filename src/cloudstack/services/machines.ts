@@ -1,26 +1,36 @@
 /** `Machines` over the calls: one complete list, shared by all who can live with its age. */
 import { Array, Clock, Effect, Layer, Metric } from "effect"
-import type { Settings } from "../../config/Settings.ts"
+import { Settings } from "../../config/Settings.ts"
+import type { Machine, VmId } from "../../domain/Cloud.ts"
 import { cacheAge } from "../../observability/metrics.ts"
 import { Lists } from "../Lists.ts"
 import { type MachineList, Machines } from "../Machines.ts"
 import { makeShared } from "../Shared.ts"
-import { machines } from "../schemas/machines.ts"
+import { type Listed, machines } from "../schemas/machines.ts"
 import { makeScopeGuard } from "../scope.ts"
 import { noneIfAbsent } from "./absence.ts"
 
 /** `min` for the VM itself, `servoff` for the instance type. */
 const details = { details: "min,nics,servoff" }
 
+const placed =
+  (wanted: string | undefined) =>
+  ({ zoneId, ...machine }: Listed): Machine =>
+    wanted === undefined || wanted === machine.zone || wanted === zoneId ? machine : { ...machine, elsewhere: true }
+
 export const layer: Layer.Layer<Machines, never, Lists | Settings> = Layer.effect(
   Machines,
   Effect.gen(function* () {
     const lists = yield* Lists
+    const settings = yield* Settings
+    const read = Effect.fnUntraced(function* (parameters: { readonly id?: VmId }) {
+      const found = yield* lists.all("listVirtualMachines", { ...details, ...parameters }, machines)
+      return found.map(placed((yield* settings.current).zone))
+    })
     const shared = makeShared(
       Effect.gen(function* () {
         const at = yield* Clock.currentTimeMillis
-        const found = yield* lists.all("listVirtualMachines", details, machines)
-        return { machines: found, at } satisfies MachineList
+        return { machines: yield* read({}), at } satisfies MachineList
       })
     )
     const checkScope = yield* makeScopeGuard(shared.forget)
@@ -32,9 +42,7 @@ export const layer: Layer.Layer<Machines, never, Lists | Settings> = Layer.effec
         yield* Metric.update(cacheAge.of({ cache: "machines" }), age / 1000)
         return value
       }),
-      find: Effect.fn("Machines.find")((id) =>
-        Effect.map(noneIfAbsent(lists.all("listVirtualMachines", { ...details, id }, machines)), Array.head)
-      )
+      find: Effect.fn("Machines.find")((id) => Effect.map(noneIfAbsent(read({ id })), Array.head))
     })
   })
 )

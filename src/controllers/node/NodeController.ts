@@ -5,7 +5,7 @@ import type { ProviderIdFormat } from "../../domain/ProviderId.ts"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import * as WorkQueue from "../../runtime/WorkQueue.ts"
 import { initialise } from "./initialise.ts"
-import type { Told } from "./notices.ts"
+import { forget, type Memory, makeMemory } from "./Memory.ts"
 import { isUninitialised, needsSync, staleLabels } from "./plan.ts"
 import { refresh } from "./refresh.ts"
 
@@ -22,13 +22,15 @@ export interface Options {
 
 /** Initialises a new Node, or brings the newer labels of any other in line with the older ones. */
 export const reconcile = Effect.fn("node.reconcile")(
-  function* (told: Told, name: string, format: ProviderIdFormat) {
+  function* (memory: Memory, name: string, format: ProviderIdFormat) {
     const nodes = yield* Nodes
     const found = yield* nodes.find(name)
-    if (Option.isNone(found) || !needsSync(found.value)) return
+    if (Option.isNone(found)) return
     const node = found.value
-    if (isUninitialised(node)) return yield* initialise(told, node, format)
-    yield* nodes.write(node, { _tag: "Change", labels: staleLabels(node) })
+    if (isUninitialised(node) ? needsSync(node) : memory.owed.has(node.uid)) {
+      return yield* initialise(memory, node, format)
+    }
+    if (needsSync(node)) yield* nodes.write(node, { _tag: "Change", labels: staleLabels(node) })
   },
   (effect, _, name) => Effect.annotateLogs(effect, { node: name }),
   Effect.provideService(CallPriority, "membership")
@@ -41,22 +43,21 @@ export const run = Effect.fnUntraced(
   function* (options: Options) {
     const nodes = yield* Nodes
     yield* nodes.synced
-    const told: Told = new Map()
+    const memory = makeMemory()
     const queue = yield* WorkQueue.make({
       name: "Nodes",
       workers: options.concurrentNodeSyncs,
       priorities: ["node"],
       backoff,
-      handle: (name: string) => Effect.as(reconcile(told, name, options.providerIdFormat), {}),
+      handle: (name: string) => Effect.as(reconcile(memory, name, options.providerIdFormat), {}),
       onFailure: ({ key, cause, retryIn }) =>
         Effect.logWarning("node not synced", { node: key, retryIn: Duration.format(retryIn) }, cause)
     })
     const follow = Stream.runForEach(nodes.changes, ({ before, after }) => {
-      if (after !== undefined) return needsSync(after) ? queue.add(after.name, "node") : Effect.void
-      if (before !== undefined) told.delete(before.uid)
-      return Effect.void
+      if (before !== undefined && before.uid !== after?.uid) forget(memory, before.uid)
+      return after !== undefined && needsSync(after) ? queue.add(after.name, "node") : Effect.void
     })
-    const refreshes = refresh(told, options.concurrentNodeStatusUpdates || options.concurrentNodeSyncs).pipe(
+    const refreshes = refresh(memory, options.concurrentNodeStatusUpdates || options.concurrentNodeSyncs).pipe(
       Effect.provideService(CallPriority, "resync"),
       Effect.andThen(Effect.sleep(options.nodeStatusUpdateFrequency)),
       Effect.forever

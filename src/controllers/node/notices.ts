@@ -3,6 +3,7 @@ import { Effect } from "effect"
 import type { Machine } from "../../domain/Cloud.ts"
 import { Events } from "../../kubernetes/Events.ts"
 import { type Node, nodeRef } from "../../kubernetes/objects.ts"
+import type { Memory } from "./Memory.ts"
 
 export interface Notice {
   readonly type: "Normal" | "Warning"
@@ -19,7 +20,7 @@ export const notFound = (node: Node): Notice => ({
   message:
     node.providerID === "" || node.providerID === "external-cloudstack"
       ? `no VM named ${node.name} is visible in CloudStack. Check the API key, project-id and zone in the cloud config, or start the kubelet with --provider-id`
-      : `the VM of providerID ${node.providerID} is not visible in CloudStack. Check the API key, project-id and zone in the cloud config`
+      : `the VM of providerID ${node.providerID} is not visible in CloudStack. Check the API key and project-id in the cloud config; if another VM has taken its place, delete the Node and restart the kubelet`
 })
 
 export const ambiguous = (node: Node, machines: ReadonlyArray<Machine>): Notice => ({
@@ -30,15 +31,12 @@ export const ambiguous = (node: Node, machines: ReadonlyArray<Machine>): Notice 
 
 export const badNodeIp = (message: string): Notice => ({ type: "Warning", reason: "InvalidNodeIP", message })
 
-/** Reasons already told, by UID of the Node. */
-export type Told = Map<string, Set<string>>
-
 export const notify = Effect.fnUntraced(function* (node: Node, { type, reason, message }: Notice) {
   const events = yield* Events
   yield* events.record({ about: nodeRef(node), type, reason, message, component: "cloud-node-controller" })
 })
 
-export const notifyOnce = Effect.fnUntraced(function* (told: Told, node: Node, notice: Notice) {
+export const notifyOnce = Effect.fnUntraced(function* ({ told }: Memory, node: Node, notice: Notice) {
   const reasons = told.get(node.uid) ?? new Set()
   if (reasons.has(notice.reason)) return
   told.set(node.uid, reasons.add(notice.reason))

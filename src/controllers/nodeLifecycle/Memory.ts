@@ -2,6 +2,7 @@
 import { Clock, Effect, Redacted } from "effect"
 import type { CloudSettings } from "../../config/Settings.ts"
 import type { Suspicion } from "../../domain/Absence.ts"
+import type { Deletion } from "../../domain/DeletionRecord.ts"
 
 export interface Memory {
   /** By UID of the Node. */
@@ -12,8 +13,18 @@ export interface Memory {
   readonly unready: Map<string, number>
   /** Kinds of Events written for a Node that is not Ready, so that none repeats while nothing changes. */
   readonly reported: Map<string, Set<string>>
-  /** Monotonic milliseconds of the deletions that count against the quota. */
-  deletions: ReadonlyArray<number>
+  /** Those that count against the limit; `at` in monotonic milliseconds. */
+  deletions: ReadonlyArray<Deletion>
+  /** Nodes whose deletion got no answer, or not one that tells whether it was made: name by UID. */
+  readonly unsure: Map<string, string>
+  /** Of the record of them that was written last. */
+  recordNumber: number
+  /** Whether the record of earlier processes is among them. */
+  recalled: boolean
+  /** When to look for the VMs of Nodes without a record, in monotonic milliseconds. */
+  recordAt: number | undefined
+  /** Why CloudStack's last answer was none, as it was logged. */
+  trouble: string | undefined
   access: { readonly epoch: number; readonly settings: CloudSettings | undefined }
 }
 
@@ -28,13 +39,32 @@ export const makeMemory: Effect.Effect<Memory> = Effect.sync(() => ({
   unready: new Map(),
   reported: new Map(),
   deletions: [],
+  unsure: new Map(),
+  recordNumber: 0,
+  recalled: false,
+  recordAt: undefined,
+  trouble: undefined,
   access: { epoch: 0, settings: undefined }
 }))
 
-/** The Node is Ready, or its VM is there: nothing that was thought of it holds. */
-export const clear = (memory: Memory, uid: string): void => {
+/** What is believed against the Node does not hold. Should it be believed again, its deletion is news again. */
+export const drop = (memory: Memory, uid: string): void => {
   memory.suspicions.delete(uid)
+  const reported = memory.reported.get(uid)
+  reported?.delete("Deleting")
+  reported?.delete("Failed")
+}
+
+/** The Node's VM is there, or the Node is gone. */
+export const clear = (memory: Memory, uid: string): void => {
+  drop(memory, uid)
   memory.doubted.delete(uid)
+}
+
+/** The Node is Ready: should it fail again, that is another story. */
+export const settle = (memory: Memory, uid: string): void => {
+  clear(memory, uid)
+  memory.unready.delete(uid)
   memory.reported.delete(uid)
 }
 

@@ -2,21 +2,18 @@
 import { Effect } from "effect"
 import { Doubt } from "../../domain/Absence.ts"
 import { Events } from "../../kubernetes/Events.ts"
+import type { KubeError } from "../../kubernetes/KubeError.ts"
 import { type Node, nodeRef } from "../../kubernetes/objects.ts"
-import { type Memory, monotonicNow } from "./Memory.ts"
+import { drop, type Memory, monotonicNow } from "./Memory.ts"
 import { confirmAnnotation } from "./sight.ts"
 
 const component = "cloud-node-lifecycle-controller"
 
-export const record = Effect.fnUntraced(function* (
-  node: Node,
-  type: "Normal" | "Warning",
-  reason: string,
-  message: string
-) {
-  const events = yield* Events
-  yield* events.record({ about: nodeRef(node), type, reason, message, component })
-})
+interface Said {
+  readonly type: "Normal" | "Warning"
+  readonly reason: string
+  readonly message: string
+}
 
 const byHand = "If the VM is really gone, delete the Node by hand (kubectl delete node)."
 
@@ -36,29 +33,41 @@ export const doubtText = (name: string): ((doubt: Doubt) => string) =>
       `Node ${name} is kept: its VM is not visible, but neither is any other known VM of owner ${owner} that should be. Check the API key, project-id and zone in the cloud config. ${byHand}`,
     Contradicted: ({ vm }) => `Node ${name} is kept: the list of VMs lacks VM ${vm}, but a direct look-up shows it.`,
     Unclear: ({ error }) =>
-      `Node ${name} is kept: its VM seems to be gone, but CloudStack does not answer clearly: ${error}`,
+      `Node ${name} is kept: CloudStack does not say clearly whether its VM is there (${error}). It is asked again until it does.`,
     AccessChanged: () =>
       `Node ${name} is kept for now: endpoint or credentials changed while its VM was looked for; the proof begins anew.`
   })
 
-/** Once per kind for as long as the Node stays as it is. */
-const once = Effect.fnUntraced(function* (memory: Memory, node: Node, kind: string, reason: string, message: string) {
+/** Once per kind for as long as the Node is not Ready. */
+const once = Effect.fnUntraced(function* (memory: Memory, node: Node, kind: string, { message, reason, type }: Said) {
   const kinds = memory.reported.get(node.uid) ?? new Set()
   if (kinds.has(kind)) return
   memory.reported.set(node.uid, kinds.add(kind))
-  yield* record(node, "Warning", reason, message)
+  const events = yield* Events
+  yield* events.record({ about: nodeRef(node), type, reason, message, component })
 })
 
 /** The Node stays, and what was believed against it is dropped. */
 export const refuse = Effect.fnUntraced(function* (memory: Memory, node: Node, doubt: Doubt) {
-  memory.suspicions.delete(node.uid)
+  drop(memory, node.uid)
   memory.doubted.set(node.uid, yield* monotonicNow)
-  yield* once(memory, node, doubt._tag, "NodeDeletionRefused", doubtText(node.name)(doubt))
+  const message = doubtText(node.name)(doubt)
+  yield* once(memory, node, doubt._tag, { type: "Warning", reason: "NodeDeletionRefused", message })
 })
 
 export const pause = (memory: Memory, node: Node, missing: number) => {
-  memory.suspicions.delete(node.uid)
+  drop(memory, node.uid)
   const limit = "at most one Node, or a tenth of them, is deleted within ten minutes"
   const message = `Node ${node.name} is kept for now: the VMs of ${missing} Nodes are not visible, and ${limit}. To let this Node go without waiting: kubectl annotate node ${node.name} ${confirmAnnotation}=true`
-  return once(memory, node, "Paused", "NodeDeletionPaused", message)
+  return once(memory, node, "Paused", { type: "Warning", reason: "NodeDeletionPaused", message })
+}
+
+export const deleting = (memory: Memory, node: Node) => {
+  const message = `Deleting node ${node.name} because it does not exist in the cloud provider`
+  return once(memory, node, "Deleting", { type: "Normal", reason: "DeletingNode", message })
+}
+
+export const deletionFailed = (memory: Memory, node: Node, error: KubeError) => {
+  const message = `Failed deleting node ${node.name}: ${error.message}`
+  return once(memory, node, "Failed", { type: "Warning", reason: "DeletingNodeFailed", message })
 }

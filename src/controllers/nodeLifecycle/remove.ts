@@ -2,45 +2,39 @@
 import { Effect, Option } from "effect"
 import { Nodes } from "../../kubernetes/Nodes.ts"
 import type { Node } from "../../kubernetes/objects.ts"
-import { record } from "./explain.ts"
-import { clear, type Memory, monotonicNow } from "./Memory.ts"
+import { deleting, deletionFailed } from "./explain.ts"
+import { takeBack } from "./ledger.ts"
+import { clear, type Memory } from "./Memory.ts"
 
 /** The cache may lag: the Node is read once more, and must still be the one that was judged. */
-const stillSo = (node: Node, fresh: Option.Option<Node>) =>
-  Option.isSome(fresh) &&
-  fresh.value.uid === node.uid &&
-  fresh.value.providerID === node.providerID &&
-  fresh.value.ready !== "True" &&
-  !fresh.value.deleting
+const stillSo = (node: Node, fresh: Node) =>
+  fresh.uid === node.uid && fresh.providerID === node.providerID && fresh.ready !== "True" && !fresh.deleting
 
 export const removeNode = Effect.fn("nodeLifecycle.removeNode")(
   function* (memory: Memory, node: Node) {
     const nodes = yield* Nodes
-    if (!stillSo(node, yield* nodes.fetch(node.name))) return clear(memory, node.uid)
-    const message = `Deleting node ${node.name} because it does not exist in the cloud provider`
-    yield* record(node, "Normal", "DeletingNode", message)
-    // Counted before it is known to be done: an answer that is lost must not widen the quota.
-    const now = yield* monotonicNow
-    const before = memory.deletions
-    memory.deletions = [...before, now]
-    yield* nodes.remove(node).pipe(
-      Effect.tapError((error) =>
-        Effect.sync(() => {
-          if (error.status >= 400 && error.status < 500) memory.deletions = before
-        })
-      )
-    )
+    const fresh = yield* nodes.fetch(node.name)
+    if (Option.isNone(fresh) || !stillSo(node, fresh.value)) {
+      takeBack(memory, node.uid)
+      return clear(memory, node.uid)
+    }
+    yield* deleting(memory, node)
+    // Only as it was just read: a kubelet that reports at this moment keeps its Node.
+    yield* nodes.remove(fresh.value)
     clear(memory, node.uid)
     yield* Effect.logInfo("node deleted", { providerID: node.providerID })
   },
-  (effect, _, node) =>
+  (effect, memory, node) =>
     effect.pipe(
-      Effect.catchTag("KubeError", (error) =>
-        Effect.andThen(
+      Effect.catchTag("KubeError", (error) => {
+        // Anything but a clear no may have been done all the same.
+        if (error.status >= 400 && error.status < 500) takeBack(memory, node.uid)
+        else memory.unsure.set(node.uid, node.name)
+        return Effect.andThen(
           Effect.logWarning("node not deleted", { error: error.message }),
-          record(node, "Warning", "DeletingNodeFailed", `Failed deleting node ${node.name}: ${error.message}`)
+          error.conflict ? Effect.void : deletionFailed(memory, node, error)
         )
-      ),
+      }),
       Effect.annotateLogs({ node: node.name })
     )
 )

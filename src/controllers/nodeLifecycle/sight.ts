@@ -1,5 +1,4 @@
 /** What a list of VMs says about Nodes that are not Ready. Pure. */
-
 import { isGone, type Member } from "../../domain/Absence.ts"
 import type { Machine, VmId } from "../../domain/Cloud.ts"
 import { type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
@@ -15,7 +14,7 @@ import type { Memory } from "./Memory.ts"
 export type Sight =
   | { readonly _tag: "Present"; readonly node: Node; readonly machine: Machine }
   | { readonly _tag: "Suspect"; readonly node: Node; readonly vm: VmId }
-  | { readonly _tag: "Nameless"; readonly node: Node; readonly twins: number }
+  | { readonly _tag: "Nameless"; readonly node: Node }
   | { readonly _tag: "Foreign"; readonly node: Node }
 
 export const sightOf = (node: Node, index: MachineIndex): Sight => {
@@ -25,9 +24,9 @@ export const sightOf = (node: Node, index: MachineIndex): Sight => {
     case "Foreign":
       return { _tag: "Foreign", node }
     case "Ambiguous":
-      return { _tag: "Nameless", node, twins: found.machines.length }
+      return { _tag: "Nameless", node }
     case "Missing":
-      return id._tag === "Vm" ? { _tag: "Suspect", node, vm: id.id } : { _tag: "Nameless", node, twins: 0 }
+      return id._tag === "Vm" ? { _tag: "Suspect", node, vm: id.id } : { _tag: "Nameless", node }
     case "Found":
       return id._tag === "Vm" && isGone(found.machine)
         ? { _tag: "Suspect", node, vm: id.id }
@@ -71,4 +70,11 @@ export const withinQuota = <A extends { readonly node: Node }>(
   const confirmed = ordered.filter(({ node }) => isConfirmed(node)).slice(0, confirmedAtOnce)
   const others = ordered.filter(({ node }) => !isConfirmed(node))
   return { chosen: [...confirmed, ...others.slice(0, allowed)], waiting: others.slice(allowed) }
+}
+
+/** Of those proved to be gone the ones to delete now: what is confirmed goes beyond the limit, and counts for the others. */
+export const withinLimit = (proved: ReadonlyArray<Node>, allowed: number): ReadonlyArray<Node> => {
+  const confirmed = proved.filter(isConfirmed)
+  const others = proved.filter((node) => !isConfirmed(node))
+  return [...confirmed, ...others.slice(0, Math.max(0, allowed - confirmed.length))]
 }

@@ -200,7 +200,7 @@ const make = Effect.gen(function* () {
     edit,
     remove: (plural, key) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.asVoid(settle(`delete ${plural} ${key}`, objects.remove({ plural, key }, "", now)))
+        Effect.asVoid(settle(`delete ${plural} ${key}`, objects.remove({ plural, key }, {}, now)))
       ),
     object: (plural, key) => Effect.suspend(() => settle(`get ${plural} ${key}`, objects.read({ plural, key }))),
     list: (plural) => Effect.sync(() => objects.list(plural)),

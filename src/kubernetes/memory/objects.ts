@@ -134,12 +134,17 @@ export const makeObjects = () => {
     })
   }
 
-  const remove = (target: Target, uid: string, now: number): Answer => {
+  const remove = (target: Target, preconditions: JsonObject, now: number): Answer => {
     const before = find(target)
     if (before === undefined) return read(target)
-    const own = textAt(before, "metadata", "uid")
-    if (uid !== "" && uid !== own) {
-      return reject(409, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${own}`)
+    for (const [field, name] of [
+      ["uid", "UID"],
+      ["resourceVersion", "ResourceVersion"]
+    ] as const) {
+      const [wanted, own] = [textAt(preconditions, field), textAt(before, "metadata", field)]
+      if (wanted !== "" && wanted !== own) {
+        return reject(409, `Precondition failed: ${name} in precondition: ${wanted}, ${name} in object meta: ${own}`)
+      }
     }
     if (textsAt(before, "metadata", "finalizers").length === 0) return Result.succeed(commit("DELETED", target, before))
     if (textAt(before, "metadata", "deletionTimestamp") !== "") return Result.succeed(before)

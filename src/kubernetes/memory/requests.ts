@@ -36,6 +36,6 @@ export const answer = (objects: Objects, request: KubeRequest, now: number): Ans
         objects.change(target, strategicMerge(before, body), subresource)
       )
     case "delete":
-      return objects.remove(target, textAt(body, "preconditions", "uid"), now)
+      return objects.remove(target, objectAt(body, "preconditions"), now)
   }
 }

@@ -1,72 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Option } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { CloudStackError, Unavailable } from "../../../src/cloudstack/Api.ts"
-import type { CloudSettings } from "../../../src/config/Settings.ts"
-import { type Options, run } from "../../../src/controllers/node/NodeController.ts"
 import { NetworkId } from "../../../src/domain/Cloud.ts"
 import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
-import { kubernetesMemory } from "../../../src/kubernetes/memory/layers.ts"
-import { Nodes } from "../../../src/kubernetes/Nodes.ts"
-import { layerSettings } from "../../cloudstack/settings.ts"
-import {
-  calm,
-  eventReasons,
-  failing,
-  makeNodeCloud,
-  type NodeCloud,
-  registerNode,
-  uninitialised,
-  vmOf
-} from "../../support/nodeCloud.ts"
-import { inBackground } from "../../support/testBed.ts"
-
-const options: Options = {
-  providerIdFormat: "external-cloudstack",
-  nodeStatusUpdateFrequency: Duration.minutes(5),
-  concurrentNodeSyncs: 1,
-  concurrentNodeStatusUpdates: 0
-}
-const unavailable = new CloudStackError({
-  command: "listVirtualMachines",
-  reason: new Unavailable({ status: 503, text: "starting" })
-})
-
-/** The controller runs over `cloud` while the body does what people and kubelets do. */
-const running = <A, E>(
-  prepare: (cloud: NodeCloud) => Effect.Effect<unknown, E, KubeMemory>,
-  body: (cloud: NodeCloud) => Effect.Effect<A, E, KubeMemory | Nodes>,
-  settings: Partial<CloudSettings> = {}
-) =>
-  Effect.suspend(() => {
-    const cloud = makeNodeCloud()
-    return Effect.gen(function* () {
-      yield* prepare(cloud)
-      yield* inBackground(run(options))
-      yield* TestClock.adjust(100)
-      return yield* body(cloud)
-    }).pipe(Effect.provide(Layer.mergeAll(kubernetesMemory, cloud.layer, layerSettings(settings))))
-  })
-
-const nodeOf = (name: string) =>
-  Effect.map(
-    Effect.flatMap(Nodes, (nodes) => nodes.find(name)),
-    Option.getOrThrow
-  )
-
-const addressesOf = (name: string) =>
-  Effect.map(nodeOf(name), ({ addresses }) => addresses.map(({ type, address }) => `${type} ${address}`))
-
-/** Virtual time stands still while fibers work; a millisecond at a time gives them their turns. */
-const until = <E, R>(done: Effect.Effect<boolean, E, R>) =>
-  Effect.gen(function* () {
-    for (let turns = 0; turns < 3_000 && !(yield* done); turns++) yield* TestClock.adjust(1)
-  })
+import { calm, eventReasons, failing, registerNode, vmOf } from "../../support/nodeCloud.ts"
+import { addressesOf, nodeOf, running, taint, unavailable, until, writes } from "./running.ts"
 
 const syncedCount = Effect.map(eventReasons, (reasons) => reasons.filter((it) => it.startsWith("Synced")).length)
-
-const taint = [uninitialised]
-const writes = Effect.flatMap(KubeMemory, (kube) => kube.writes)
 
 describe("a new Node", () => {
   it.effect("gets providerID, labels, addresses, and loses the taint", () =>

@@ -1,74 +1,11 @@
-/** Both node controllers over the in-memory CloudStack with its real reader, and the in-memory API server. */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Option } from "effect"
+import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { layer as cloudServices } from "../../../src/cloudstack/layers.ts"
-import { layer as simulator } from "../../../src/cloudstack/memory/layer.ts"
-import { layerMemory } from "../../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
-import { Settings } from "../../../src/config/Settings.ts"
-import * as NodeController from "../../../src/controllers/node/NodeController.ts"
-import * as NodeLifecycleController from "../../../src/controllers/nodeLifecycle/NodeLifecycleController.ts"
 import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
-import { kubernetesMemory } from "../../../src/kubernetes/memory/layers.ts"
-import { Nodes } from "../../../src/kubernetes/Nodes.ts"
 import { eventReasons, nodeNames, registerNode, setReady, uninitialised } from "../../support/nodeCloud.ts"
-import { byHand, callsOf, inBackground, pass, settings, world, worldOf } from "../../support/testBed.ts"
-
-const controllers = Effect.all(
-  [
-    NodeController.run({
-      providerIdFormat: "external-cloudstack",
-      nodeStatusUpdateFrequency: Duration.minutes(5),
-      concurrentNodeSyncs: 1,
-      concurrentNodeStatusUpdates: 0
-    }),
-    NodeLifecycleController.run({ nodeMonitorPeriod: Duration.seconds(5) })
-  ],
-  { concurrency: "unbounded" }
-)
-
-/** Nodes n1, n2, … as their kubelets register them, and both controllers at work. */
-const cluster = <A, E>(
-  count: number,
-  body: Effect.Effect<A, E, Simulator | KubeMemory | Nodes>,
-  cloud: unknown = worldOf({ nodes: count, allow: ["listVirtualMachines"] }),
-  changed: Partial<typeof settings> = {}
-) =>
-  Effect.gen(function* () {
-    for (let at = 1; at <= count; at++) yield* registerNode(`n${at}`, { taints: [uninitialised] })
-    yield* inBackground(controllers)
-    yield* pass(2)
-    return yield* body
-  }).pipe(
-    Effect.provide(
-      Layer.provideMerge(
-        cloudServices.pipe(Layer.provide(layerMemory("alice"))),
-        Layer.mergeAll(kubernetesMemory, Settings.layerOf({ ...settings, ...changed }), simulator(cloud, { seed: 7 }))
-      )
-    )
-  )
-
-const nodeOf = (name: string) =>
-  Effect.map(
-    Effect.flatMap(Nodes, (nodes) => nodes.find(name)),
-    Option.getOrThrow
-  )
-
-const idOf = (name: string) =>
-  Effect.map(world, ({ machines }) => machines.find((machine) => machine.name === name)?.id ?? "")
-
-const byName = Effect.fnUntraced(function* (
-  command: string,
-  name: string,
-  more: Readonly<Record<string, string>> = {}
-) {
-  return yield* byHand(command, { id: yield* idOf(name), ...more })
-})
-
-const listCalls = Effect.flatMap(Simulator, (cloud) =>
-  Effect.map(cloud.log, (log) => callsOf(log)["listVirtualMachines"] ?? 0)
-)
+import { byName, cluster, idOf, listCalls, nodeOf } from "../../support/nodesOnSimulator.ts"
+import { pass } from "../../support/testBed.ts"
 
 describe("node controllers on the in-memory CloudStack", () => {
   it.effect("initialise every Node with one list, with the narrowest of roles", () =>
@@ -87,6 +24,24 @@ describe("node controllers on the in-memory CloudStack", () => {
         )
         assert.deepStrictEqual(node.taints, [])
         assert.strictEqual(yield* listCalls, 1)
+      })
+    )
+  )
+
+  it.effect("read one list for 200 Nodes that come at once", () =>
+    cluster(
+      200,
+      Effect.gen(function* () {
+        const kube = yield* KubeMemory
+        while (((yield* kube.writes)["patch nodes/status"] ?? 0) < 200) yield* pass(1)
+        // They all go, and others come in their places.
+        yield* TestClock.adjust("1 minute")
+        for (let at = 1; at <= 200; at++) yield* kube.remove("nodes", `n${at}`)
+        yield* TestClock.adjust("1 minute")
+        const before = yield* listCalls
+        for (let at = 1; at <= 200; at++) yield* registerNode(`n${at}`, { taints: [uninitialised] })
+        while (((yield* kube.writes)["patch nodes/status"] ?? 0) < 400) yield* pass(1)
+        assert.strictEqual((yield* listCalls) - before, 1)
       })
     )
   )

@@ -1,90 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Option, Redacted, Ref, Stream } from "effect"
+import { Effect, Option, Redacted, Ref } from "effect"
 import { TestClock } from "effect/testing"
-import { CloudStackError, Throttled } from "../../../src/cloudstack/Api.ts"
-import { Settings } from "../../../src/config/Settings.ts"
-import { type Memory, makeMemory } from "../../../src/controllers/nodeLifecycle/Memory.ts"
+import { makeMemory } from "../../../src/controllers/nodeLifecycle/Memory.ts"
 import { reconcile } from "../../../src/controllers/nodeLifecycle/reconcile.ts"
 import { encodeSeenVm, readSeenVm } from "../../../src/domain/SeenVm.ts"
 import { KubeMemory } from "../../../src/kubernetes/memory/KubeMemory.ts"
-import { kubernetesMemory } from "../../../src/kubernetes/memory/layers.ts"
 import { Nodes } from "../../../src/kubernetes/Nodes.ts"
-import { settingsOf } from "../../cloudstack/settings.ts"
-import {
-  calm,
-  eventReasons,
-  failing,
-  makeNodeCloud,
-  type NodeCloud,
-  nodeNames,
-  type Registration,
-  registerNode,
-  setReady,
-  vmOf
-} from "../../support/nodeCloud.ts"
-
-const period = 5_000
-const throttled = new CloudStackError({
-  command: "listVirtualMachines",
-  reason: new Throttled({ retryAfter: Duration.seconds(1) })
-})
-
-interface Bench {
-  readonly cloud: NodeCloud
-  readonly memory: Memory
-  /** So many monitor periods. */
-  readonly periods: (count: number) => Effect.Effect<void, never, Effect.Services<ReturnType<typeof reconcile>>>
-  readonly settings: Ref.Ref<ReturnType<typeof settingsOf>>
-}
-
-/** A cluster of these nodes, each on the VM of its name, all seen. */
-const cluster = <A, E>(
-  names: ReadonlyArray<string>,
-  body: (bench: Bench) => Effect.Effect<A, E, KubeMemory | Effect.Services<ReturnType<typeof reconcile>>>
-) =>
-  Effect.gen(function* () {
-    const cloud = makeNodeCloud()
-    const memory = yield* makeMemory
-    const settings = yield* Ref.make(settingsOf())
-    const periods = (count: number) =>
-      Effect.andThen(reconcile(memory, { period }), TestClock.adjust(period)).pipe(
-        Effect.repeat({ times: count - 1 }),
-        Effect.asVoid
-      )
-    const layers = Layer.mergeAll(
-      kubernetesMemory,
-      cloud.layer,
-      Layer.succeed(Settings, { current: Ref.get(settings), changes: Stream.empty })
-    )
-    return yield* Effect.gen(function* () {
-      for (const name of names) {
-        cloud.put(vmOf(name))
-        yield* registerSeen(name)
-      }
-      return yield* body({ cloud, memory, periods, settings })
-    }).pipe(Effect.provide(layers))
-  })
-
-const registerSeen = (name: string, over: Registration = {}) =>
-  registerNode(name, {
-    providerID: `external-cloudstack://${name}`,
-    annotations: { "cloudstack-ccm/seen-vm": encodeSeenVm(vmOf(name)) },
-    ...over
-  })
-
-const unplug = (cloud: NodeCloud, ...names: ReadonlyArray<string>) =>
-  Effect.forEach(names, (name) => {
-    cloud.expunge(name)
-    return setReady(name, "Unknown")
-  })
-
-const taintsOf = (name: string) =>
-  Effect.map(
-    Effect.flatMap(Nodes, (nodes) => nodes.find(name)),
-    (node) => Option.getOrThrow(node).taints.map(({ key, effect }) => `${key}:${effect}`)
-  )
-
-const many = (count: number) => Array.from({ length: count }, (_, at) => `node-${String(at).padStart(3, "0")}`)
+import { calm, eventReasons, failing, nodeNames, registerNode, setReady, vmOf } from "../../support/nodeCloud.ts"
+import { type Bench, cluster, many, period, registerSeen, taintsOf, throttled, unplug } from "./bench.ts"
 
 describe("deletion of a Node", () => {
   it.effect("takes two looks ten seconds apart", () =>
