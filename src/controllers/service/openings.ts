@@ -40,8 +40,8 @@ export const isOwnOpening = Effect.fnUntraced(function* (serviceUid: string, rul
 })
 
 /** Beside what is known to be the Service's: on exactly one of its ports, and said by nobody to be his. */
-const unexplained = (own: Claims, { wantedPorts }: Claimant): ReadonlyArray<FirewallRule> => {
-  const ports = new Set([...own.rules.map(({ publicPort }) => publicPort), ...wantedPorts])
+const unexplained = (own: Claims, { forwardShapes }: Claimant): ReadonlyArray<FirewallRule> => {
+  const ports = new Set([...own.rules, ...forwardShapes].map(({ publicPort }) => publicPort))
   return own.otherFirewall.filter(
     ({ endPort, startPort, tags }) =>
       startPort !== undefined && ports.has(startPort) && (endPort ?? startPort) === startPort && !isMarked(tags)

@@ -88,7 +88,7 @@ export const judged = (reference: Reference, faults: ReadonlyArray<Fault>, optio
     const [lines = []] = wanted(outcome.end)
     problems.push(`another end: ${difference(lines, seen(outcome.end)).join("; ")}`)
   }
-  const most = Math.max(calm.mostAcquired, scenario.most ?? 0)
+  const most = Math.max(calm.mostAcquired, scenario.most ?? 1)
   if (outcome.mostAcquired > (forgotten ? most + 1 : most)) problems.push(`${outcome.mostAcquired} addresses at once`)
   const calls = outcome.calls.length - calm.calls.length
   if (calls > mostMoreCalls(faults)) problems.push(`${calls} calls more than without faults`)

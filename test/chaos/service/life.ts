@@ -24,8 +24,8 @@ import { makeTime } from "./time.ts"
 import { makeWitness } from "./witness.ts"
 
 const start = 1_800_000_000_000
-/** Nothing was said for so long: what was begun is over. */
-const quietMillis = 12_000
+/** Nothing was said for so long, which is longer than a server that fails is left alone: what was begun is over. */
+const quietMillis = 17_000
 /** The next action does not wait for ever. */
 const actionMillis = 180_000
 const restartMillis = 1_000
