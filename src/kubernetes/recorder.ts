@@ -78,8 +78,8 @@ const make = Effect.gen(function* () {
     for (let attempt = 1; ; attempt++) {
       const result = yield* Effect.result(send(verdict))
       if (Result.isSuccess(result)) return
-      const { status, message } = result.failure
-      if (status !== 0 || attempt === tries) {
+      const { status, message, withheld } = result.failure
+      if (status !== 0 || withheld === true || attempt === tries) {
         yield* Effect.logWarning("an event could not be recorded", { reason: note.reason, problem: message })
         return
       }

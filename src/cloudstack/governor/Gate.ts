@@ -138,6 +138,7 @@ export const makeGate = Effect.gen(function* () {
     learn: (result: Result.Result<Answer, CloudStackError>) => {
       if (Result.isSuccess(result)) return learnAnswer(undefined)
       const { reason } = result.failure
+      if (reason._tag === "Withheld") return Effect.void
       if (failureTags.has(reason._tag)) return learnFailure(result.failure)
       return learnAnswer(reason._tag === "Throttled" ? reason.retryAfter : undefined)
     },

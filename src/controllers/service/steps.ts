@@ -134,6 +134,7 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
 export const meaningOf = (step: Step, error: CloudStackError): Meaning => {
   const { reason } = error
   if (reason._tag === "Unreachable") return reason.sent ? "look" : "again"
+  if (reason._tag === "Withheld") return "again"
   return policies[step._tag].meaning[reason._tag] ?? "fail"
 }
 
