@@ -16,8 +16,11 @@ export class Borders extends Context.Service<
   {
     /** All pages; of one address, or of the whole account or project. */
     readonly list: (addressId?: AddressId) => Effect.Effect<ReadonlyArray<FirewallRule>, CloudStackError>
-    /** The server locks the address until the job is done: send the next create of an address only after `done`. */
-    readonly open: (rule: NewFirewallRule) => Effect.Effect<Pending, CloudStackError>
+    /**
+     * The server locks the address until the job is done: send the next create of an address only after `done`. `jobId`
+     * is one that CloudStack does not know.
+     */
+    readonly open: (rule: NewFirewallRule & { readonly jobId: string }) => Effect.Effect<Pending, CloudStackError>
     readonly close: (id: FirewallRuleId) => Effect.Effect<Pending, CloudStackError>
   }
 >()("ccm/cloudstack/Borders") {}

@@ -14,14 +14,18 @@ export const layer: Layer.Layer<Borders, never, Lists | Jobs> = Layer.effect(
       list: Effect.fn("Borders.list")((addressId) =>
         lists.all("listFirewallRules", addressId === undefined ? {} : { ipaddressid: addressId }, firewallRules)
       ),
-      open: Effect.fn("Borders.open")(({ addressId, cidrs, port, protocol }) =>
-        jobs.submit("createFirewallRule", {
-          ipaddressid: addressId,
-          protocol,
-          startport: `${port}`,
-          endport: `${port}`,
-          cidrlist: cidrs.join(",")
-        })
+      open: Effect.fn("Borders.open")(({ addressId, cidrs, jobId, port, protocol }) =>
+        jobs.submit(
+          "createFirewallRule",
+          {
+            ipaddressid: addressId,
+            protocol,
+            startport: `${port}`,
+            endport: `${port}`,
+            cidrlist: cidrs.join(",")
+          },
+          { jobId }
+        )
       ),
       close: Effect.fn("Borders.close")((id) => jobs.submit("deleteFirewallRule", { id }))
     })

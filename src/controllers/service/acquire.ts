@@ -6,8 +6,9 @@ import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import type { AddressId, Network, PublicAddress } from "../../domain/Cloud.ts"
 import { AddressLanes, accountLane } from "./AddressLanes.ts"
-import { allocationId } from "./allocationId.ts"
+import { allocationId } from "./jobIds.ts"
 import { leftover, release } from "./leftovers.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import { Overlooked } from "./overlooked.ts"
 
 export interface AcquireInput {
@@ -23,14 +24,16 @@ export interface AcquireInput {
 const isFor = ({ networkId, vpcId }: PublicAddress, network: Network): boolean =>
   network.vpcId === undefined ? networkId === network.id : vpcId === network.vpcId
 
-const allocate = Effect.fnUntraced(function* ({ ip, network }: AcquireInput, jobId: string) {
+const allocate = Effect.fnUntraced(function* ({ ip, network, serviceUid }: AcquireInput, jobId: string) {
   const addresses = yield* Addresses
   const lanes = yield* AddressLanes
   const target = network.vpcId === undefined ? { networkId: network.id } : { vpcId: network.vpcId }
   const allocation = yield* lanes.within(accountLane)(
     addresses.associate({ target, jobId, ...(ip === undefined ? {} : { ip }) })
   )
-  return yield* allocation.address
+  const address = yield* allocation.address
+  yield* (yield* MadeObjects).remember(serviceUid, [address.id])
+  return address
 })
 
 /** An address that is Allocated, ours, and not yet marked. */

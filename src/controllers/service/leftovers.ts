@@ -10,8 +10,8 @@ import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { AddressId, type PublicAddress } from "../../domain/Cloud.ts"
 import { claim, isMarked, taggedService } from "../../domain/Ownership.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
-import { allocationId } from "./allocationId.ts"
 import { mayBeReleased } from "./claims.ts"
+import { allocationId } from "./jobIds.ts"
 
 /** More allocations of one Service within a day (the life of a job) mean that something else is wrong. */
 const mostAttempts = 500

@@ -24,6 +24,7 @@ import { MadeObjects } from "./MadeObjects.ts"
 import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
 import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
+import { recognise } from "./unmarked.ts"
 import type { Desired } from "./wanted.ts"
 
 /** How old the VM list may be when nodes have changed: their VMs are as new as they are. */
@@ -138,7 +139,9 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
 /** To decide whether there is work. */
 export const cachedHoldings = Effect.fn("service.cachedHoldings")(function* (service: Service) {
   const inventory = yield* Inventory
-  return yield* inventory.holdings(yield* relevance(service))
+  const holdings = yield* inventory.holdings(yield* relevance(service))
+  yield* recognise(holdings, yield* claimantFor(service))
+  return holdings
 })
 
 const readAnew = Effect.fnUntraced(function* (
@@ -161,6 +164,7 @@ export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
 ) {
   const inventory = yield* Inventory
   const holdings = yield* readAnew(service, cached, concerned)
+  yield* recognise(holdings, yield* claimantFor(service))
   if (hasVpc(holdings)) yield* inventory.freshAclItems
   return holdings
 })
