@@ -17,7 +17,13 @@ export const world = {
   zones: [{ ref: "zone1", name: "Zone 1" }],
   accounts: [
     { ref: "root", name: "admin", role: "Admin", apikey: keys.admin.apiKey, secretkey: keys.admin.secretKey },
-    { ref: "alice", name: "alice", apikey: keys.owner.apiKey, secretkey: keys.owner.secretKey }
+    {
+      ref: "alice",
+      name: "alice",
+      apikey: keys.owner.apiKey,
+      secretkey: keys.owner.secretKey,
+      limits: { publicIps: 100 }
+    }
   ],
   networks: [{ ref: "net1", name: "net1", kind: "isolated", owner: "alice" }],
   vms: [controlPlaneNode, ...workers, spare].map((name) => ({
@@ -25,8 +31,7 @@ export const world = {
     name,
     owner: "alice",
     nics: [{ network: "net1" }]
-  })),
-  publicIps: { free: { alice: 12 } }
+  }))
 }
 
 /** As a kubelet registers it, kubeadm's label on the control plane included. */
