@@ -51,6 +51,8 @@ export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable"
   sent: Schema.Boolean,
   text: Schema.String
 }) {}
+/** We did not send it ourselves, which says nothing about CloudStack. */
+export class Withheld extends Schema.TaggedError<Withheld>()("Withheld", { text: Schema.String }) {}
 /** No answer within the deadline of the call (or of the wait for its job). */
 export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("DeadlineExceeded", {
   after: Schema.Duration
@@ -69,6 +71,7 @@ const Reason = Schema.Union([
   Unavailable,
   Malformed,
   Unreachable,
+  Withheld,
   DeadlineExceeded
 ])
 export type Reason = typeof Reason.Type
@@ -106,6 +109,7 @@ const transientTags: ReadonlySet<Reason["_tag"]> = new Set([
   "Unavailable",
   "Malformed",
   "Unreachable",
+  "Withheld",
   "DeadlineExceeded"
 ] as const)
 const ambiguousTags: ReadonlySet<Reason["_tag"]> = new Set([

@@ -17,10 +17,10 @@ export class Borders extends Context.Service<
     /** All pages; of one address, or of the whole account or project. */
     readonly list: (addressId?: AddressId) => Effect.Effect<ReadonlyArray<FirewallRule>, CloudStackError>
     /**
-     * The server locks the address until the job is done: send the next create of an address only after `done`. With a
-     * `jobId` of the caller's the rule can be asked after.
+     * The server locks the address until the job is done: send the next create of an address only after `done`. `jobId`
+     * is one that CloudStack does not know.
      */
-    readonly open: (rule: NewFirewallRule, jobId?: string) => Effect.Effect<Pending, CloudStackError>
+    readonly open: (rule: NewFirewallRule & { readonly jobId: string }) => Effect.Effect<Pending, CloudStackError>
     readonly close: (id: FirewallRuleId) => Effect.Effect<Pending, CloudStackError>
   }
 >()("ccm/cloudstack/Borders") {}

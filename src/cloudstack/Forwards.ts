@@ -19,7 +19,8 @@ export class Forwards extends Context.Service<
   {
     /** All pages; of one address, or of the whole account or project. None if the role may not list them (remembered). */
     readonly list: (addressId?: AddressId) => Effect.Effect<Option.Option<ReadonlyArray<Forward>>, CloudStackError>
-    readonly create: (forward: NewForward) => Effect.Effect<Pending, CloudStackError>
+    /** `jobId` is one that CloudStack does not know. */
+    readonly create: (forward: NewForward & { readonly jobId: string }) => Effect.Effect<Pending, CloudStackError>
     readonly remove: (id: ForwardId) => Effect.Effect<Pending, CloudStackError>
   }
 >()("ccm/cloudstack/Forwards") {}

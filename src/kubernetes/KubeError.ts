@@ -6,9 +6,12 @@ export class KubeError extends Schema.TaggedError<KubeError>()("KubeError", {
   operation: Schema.String,
   /** HTTP status; 0 when there was no answer. */
   status: Schema.Int,
-  text: Schema.String
+  text: Schema.String,
+  /** We did not send it ourselves; the text says why. */
+  withheld: Schema.optionalKey(Schema.Literal(true))
 }) {
   override get message(): string {
+    if (this.withheld === true) return `${this.operation}: not sent: ${this.text}`
     return `${this.operation}: ${this.status === 0 ? "no answer" : this.status} ${this.text}`
   }
   get notFound(): boolean {

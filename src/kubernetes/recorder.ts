@@ -78,10 +78,10 @@ const make = Effect.gen(function* () {
     for (let attempt = 1; ; attempt++) {
       const result = yield* Effect.result(send(verdict))
       if (Result.isSuccess(result)) return
-      const { conflict, status, message } = result.failure
+      const { conflict, message, status, withheld } = result.failure
       // Another process has said it.
       if (conflict && note.standing === true) return
-      if (status !== 0 || attempt === tries) {
+      if (status !== 0 || withheld === true || attempt === tries) {
         yield* Effect.logWarning("an event could not be recorded", { reason: note.reason, problem: message })
         return
       }

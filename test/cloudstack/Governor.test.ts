@@ -10,7 +10,8 @@ import {
   ServerFault,
   Throttled,
   Unavailable,
-  Unreachable
+  Unreachable,
+  Withheld
 } from "../../src/cloudstack/Api.ts"
 import { layer as governor } from "../../src/cloudstack/Governor.ts"
 import { type Asked, ask, type Script, scripted } from "./scripted.ts"
@@ -253,6 +254,26 @@ describe("Governor", () => {
         })
     )
   )
+
+  it.effect("takes what was not sent for neither an outage nor its end", () => {
+    let answer: Withheld | Unavailable = new Withheld({ text: "the lease ran out" })
+    return governed(
+      () => answer,
+      (asked) =>
+        Effect.gen(function* () {
+          for (let n = 0; n < 4; n++) yield* Effect.exit(ask("createTags"))
+          assert.strictEqual(asked.length, 4)
+          answer = down
+          for (let n = 0; n < 2; n++) yield* Effect.exit(ask("createTags"))
+          answer = new Withheld({ text: "the lease ran out" })
+          yield* Effect.exit(ask("createTags"))
+          answer = down
+          for (let n = 0; n < 3; n++) yield* Effect.exit(ask("createTags"))
+          assert.strictEqual(asked.length, 8)
+        }),
+      { qps: 0, burst: 1 }
+    )
+  })
 
   it.effect("takes one bad command for no outage", () =>
     governed(

@@ -95,7 +95,13 @@ const build = Effect.gen(function* () {
     ruleId,
     machines.map(({ id }) => id)
   )
-  const opened = yield* (yield* Borders).open({ addressId, protocol: "tcp", port: 80, cidrs: ["10.0.0.0/8"] })
+  const opened = yield* (yield* Borders).open({
+    addressId,
+    protocol: "tcp",
+    port: 80,
+    cidrs: ["10.0.0.0/8"],
+    jobId: "00000000-0000-8000-8000-000000000080"
+  })
   yield* Effect.all([created.done, assigned.done, opened.done], { concurrency: 3 })
   const tagged = yield* (yield* Tags).add("PublicIpAddress", [addressId], [{ key: "owner", value: "us" }])
   if (Option.isSome(tagged)) yield* tagged.value.done

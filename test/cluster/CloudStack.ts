@@ -1,10 +1,8 @@
 /** The simulated CloudStack as its root administrator sees it over HTTP, and the log of what others asked of it. */
-import { createHmac } from "node:crypto"
 import { assert } from "@effect/vitest"
 import { Effect, Schema } from "effect"
+import { CloudError, callerAt, decoded, Envelope, fetched, type Keys } from "./cloudClient.ts"
 import { eventually } from "./eventually.ts"
-
-export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", { message: Schema.String }) {}
 
 /** What stands on one public address, by names instead of ids: made to be compared. */
 export interface Balanced {
@@ -66,47 +64,9 @@ export interface CloudStack {
   readonly calls: Effect.Effect<ReadonlyArray<Call>, CloudError>
 }
 
-const encode = (text: string) => encodeURIComponent(text).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16)}`)
-
-const signed = (parameters: Record<string, string>, secretKey: string) => {
-  const query = Object.entries(parameters)
-    .toSorted(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
-    .map(([name, value]) => `${name}=${encode(value)}`)
-    .join("&")
-  const signature = createHmac("sha1", secretKey).update(query.toLowerCase()).digest("base64")
-  return `${query}&signature=${encode(signature)}`
-}
-
-const fetched = (url: string, body?: string) =>
-  Effect.tryPromise({
-    try: async (signal) => {
-      const init = body === undefined ? {} : { method: "POST", body: new URLSearchParams(body) }
-      const answer = await fetch(url, { ...init, signal })
-      const text = await answer.text()
-      if (!answer.ok) throw new Error(`${answer.status} ${text}`)
-      const value: unknown = JSON.parse(text)
-      return value
-    },
-    catch: (cause) => new CloudError({ message: `${url}: ${cause instanceof Error ? cause.message : String(cause)}` })
-  })
-
-const decoded = <A>(schema: Schema.Codec<A, unknown>, value: unknown) =>
-  Effect.mapError(Schema.decodeUnknownEffect(schema)(value), ({ message }) => new CloudError({ message }))
-
-const Envelope = Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Unknown))
-
-interface Keys {
-  readonly apiKey: string
-  readonly secretKey: string
-}
-
 /** `origin` as `http://127.0.0.1:8080`; `admin` has the role Admin, `owner` owns the cluster. */
 export const makeCloudStack = (origin: string, { admin, owner }: { admin: Keys; owner: Keys }): CloudStack => {
-  const call = (keys: Keys, command: string, parameters: Record<string, string>) =>
-    fetched(
-      `${origin}/client/api`,
-      signed({ ...parameters, command, response: "json", apikey: keys.apiKey }, keys.secretKey)
-    )
+  const call = callerAt(origin)
   const list = Effect.fnUntraced(function* <A>(
     command: string,
     parameters: Record<string, string>,
@@ -192,6 +152,8 @@ export const makeCloudStack = (origin: string, { admin, owner }: { admin: Keys; 
   }
 }
 
-/** What changes CloudStack, as opposed to lists and questions about jobs. */
+/** Lists and questions about jobs, as opposed to what changes CloudStack. */
+export const isRead = (command: string): boolean => /^(list|query|get)/i.test(command)
+
 export const mutationsIn = (calls: ReadonlyArray<Call>) =>
-  calls.map(({ command }) => command).filter((command) => !/^(list|query|get)/i.test(command))
+  calls.map(({ command }) => command).filter((command) => !isRead(command))

@@ -2,7 +2,7 @@
  * A cluster on a simulated CloudStack, ready for the controller: control plane, the shipped manifests, nodes and the
  * cloud they run in. Only what a test starts is missing.
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { Context, Effect, Layer, Scope } from "effect"
 import { inject } from "vitest"
@@ -17,9 +17,21 @@ import { cloudConfig, keys, nodeObject, nodesAtFirst, world } from "./world.ts"
 
 const root = join(import.meta.dirname, "../..")
 
-/** One replica of the controller; health and metrics are under `origin`. */
+/** One replica of the controller. */
 export interface Replica extends Process {
+  /** Of health and metrics. */
   readonly origin: string
+  /** Its requests in the audit of the API server. */
+  readonly credential: string
+}
+
+export interface ReplicaOptions {
+  /** Besides those of the shipped manifest. */
+  readonly flags?: ReadonlyArray<string>
+  /** Where it finds CloudStack, if not at the simulator itself. */
+  readonly cloud?: string
+  /** Lines of its cloud-config, besides those that it needs. */
+  readonly settings?: string
 }
 
 export class Cluster extends Context.Service<
@@ -28,7 +40,11 @@ export class Cluster extends Context.Service<
     readonly controlPlane: ControlPlane["Service"]
     readonly kubectl: Kubectl
     readonly cloud: CloudStack
+    /** Of the simulator: `http://127.0.0.1:<port>`. */
+    readonly cloudOrigin: string
     /** The bundle with the arguments and the rights of the shipped manifest, until the scope ends; healthy when returned. */
+    readonly startReplica: (options: ReplicaOptions) => Effect.Effect<Replica, unknown, Scope.Scope>
+    /** The same without options. */
     readonly startController: Effect.Effect<Replica, unknown, Scope.Scope>
     /** CloudStack is gone while this runs, and comes back as it was in the beginning. */
     readonly cloudOutage: <A, E, R>(during: Effect.Effect<A, E, R>) => Effect.Effect<A, unknown, R>
@@ -36,22 +52,26 @@ export class Cluster extends Context.Service<
     readonly controllerLogs: Effect.Effect<string>
   }
 >()("test/cluster/Cluster") {
-  static readonly layer = (binaries: Binaries) =>
-    Layer.effect(this, make).pipe(Layer.provide(ControlPlane.layer(binaries)))
+  /** `simulatorFlags` as of `simulate`. */
+  static readonly layerWith = (simulatorFlags: ReadonlyArray<string>) => (binaries: Binaries) =>
+    Layer.effect(this, make(simulatorFlags)).pipe(Layer.provide(ControlPlane.layer(binaries)))
+  static readonly layer = this.layerWith([])
 }
 
 /** A simulated CloudStack as a process of its own, answering when returned. */
-export const startSimulator = Effect.fnUntraced(function* (
-  bundle: string,
-  directory: string,
-  port: number,
-  ofWorld: unknown = world
-) {
+export const startSimulator = Effect.fnUntraced(function* (of: {
+  readonly bundle: string
+  readonly directory: string
+  readonly port: number
+  readonly world: unknown
+  readonly flags?: ReadonlyArray<string>
+}) {
+  const { bundle, directory, flags = [], port, world } = of
   const worldFile = join(directory, "world.json")
-  writeFileSync(worldFile, JSON.stringify(ofWorld))
+  writeFileSync(worldFile, JSON.stringify(world))
   const simulator = yield* start({
     command: process.execPath,
-    args: [bundle, "simulate", "--world", worldFile, "--port", `${port}`, "--bind", "127.0.0.1"],
+    args: [bundle, "simulate", "--world", worldFile, "--port", `${port}`, "--bind", "127.0.0.1", ...flags],
     logFile: join(directory, "simulator.log")
   })
   yield* whileRunning(
@@ -73,7 +93,7 @@ const whileRunning = <A>(program: string, of: Process, ready: Effect.Effect<A, u
     )
   )
 
-const make = Effect.gen(function* () {
+const make = Effect.fnUntraced(function* (simulatorFlags: ReadonlyArray<string>) {
   const built = inject("bundle")
   if ("broken" in built) return yield* new ProcessError({ program: "npm run build", message: built.broken })
   const bundle = built.path
@@ -82,21 +102,24 @@ const make = Effect.gen(function* () {
   const cloudPort = yield* freePort
   const origin = `http://127.0.0.1:${cloudPort}`
   const scope = yield* Effect.scope
-  const simulate = Effect.provideService(startSimulator(bundle, directory, cloudPort), Scope.Scope, scope)
+  const simulate = Effect.provideService(
+    startSimulator({ bundle, directory, port: cloudPort, world, flags: simulatorFlags }),
+    Scope.Scope,
+    scope
+  )
   let simulator = yield* simulate
 
   yield* kubectl(["apply", "--server-side", "-k", join(root, "deploy/kustomize/base")])
   const nodes = { apiVersion: "v1", kind: "List", items: nodesAtFirst.map(nodeObject) }
   yield* kubectl(["apply", "-f", "-"], JSON.stringify(nodes))
 
-  const configFile = join(directory, "cloud-config")
-  writeFileSync(configFile, cloudConfig(`${origin}/client/api`), { mode: 0o600 })
-
   const logFiles: Array<string> = []
-  const startController = Effect.gen(function* () {
-    const kubeconfig = yield* controlPlane.kubeconfigOf("kube-system", "cloud-controller-manager")
+  const startReplica = Effect.fnUntraced(function* ({ cloud = origin, flags = [], settings = "" }: ReplicaOptions) {
+    const { credential, kubeconfig } = yield* controlPlane.logIn("kube-system", "cloud-controller-manager")
     const logFile = join(directory, `controller-${logFiles.length}.log`)
+    const configFile = join(directory, `cloud-config-${logFiles.length}`)
     logFiles.push(logFile)
+    writeFileSync(configFile, cloudConfig(`${cloud}/client/api`) + settings, { mode: 0o600 })
     const port = yield* freePort
     const replica = yield* start({
       command: process.execPath,
@@ -107,7 +130,8 @@ const make = Effect.gen(function* () {
         `--cloud-config=${configFile}`,
         `--kubeconfig=${kubeconfig}`,
         "--bind-address=127.0.0.1",
-        `--secure-port=${port}`
+        `--secure-port=${port}`,
+        ...flags
       ],
       logFile
     })
@@ -117,13 +141,15 @@ const make = Effect.gen(function* () {
       replica,
       eventually(httpText(`${replicaOrigin}/healthz`), () => {})
     )
-    return { ...replica, origin: replicaOrigin }
+    return { ...replica, origin: replicaOrigin, credential }
   })
   return Cluster.of({
     controlPlane,
     kubectl,
     cloud: makeCloudStack(origin, keys),
-    startController,
+    cloudOrigin: origin,
+    startReplica,
+    startController: startReplica({}),
     cloudOutage: (during) =>
       Effect.acquireUseRelease(
         Effect.andThen(simulator.signal("SIGTERM"), simulator.exit),
@@ -142,7 +168,12 @@ const make = Effect.gen(function* () {
   })
 })
 
-/** The end of what the controllers said, for a test that failed. */
+/** The end of what the controllers said, for a test that failed, and where the rest of it is. */
 export const lastWords: Effect.Effect<string, never, Cluster> = Effect.flatMap(Cluster, ({ controllerLogs }) =>
-  Effect.map(controllerLogs, (logs) => logs.split("\n").slice(-60).join("\n"))
+  Effect.map(controllerLogs, (logs) => {
+    const file = join(root, ".cache/controllers.log")
+    mkdirSync(join(file, ".."), { recursive: true })
+    writeFileSync(file, logs)
+    return [...logs.split("\n").slice(-60), `[cluster] all that the controllers said is in ${file}`].join("\n")
+  })
 )

@@ -10,11 +10,18 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { request } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { Context, Effect, Layer, Schedule, Schema, type Scope } from "effect"
 import { type AuditEntry, auditPolicy, readAudit } from "./audit.ts"
 import type { Binaries } from "./binaries.ts"
 import { type Kubectl, makeKubectl } from "./kubectl.ts"
 import { freePort, type Process, ProcessError, start } from "./Process.ts"
+
+export interface LogIn {
+  /** Path of the file, which nothing changes any more. */
+  readonly kubeconfig: string
+  /** What the audit calls requests with this token: replicas of one service account are told apart by it. */
+  readonly credential: string
+}
 
 export class ControlPlane extends Context.Service<
   ControlPlane,
@@ -25,8 +32,8 @@ export class ControlPlane extends Context.Service<
     /** As cluster administrator. */
     readonly kubectl: Kubectl
     readonly adminKubeconfig: string
-    /** Path of a kubeconfig with a fresh token of this service account, which must exist. */
-    readonly kubeconfigOf: (namespace: string, serviceAccount: string) => Effect.Effect<string, ProcessError>
+    /** A fresh token of this service account, which must exist. */
+    readonly logIn: (namespace: string, serviceAccount: string) => Effect.Effect<LogIn, unknown>
     /** What service accounts asked of the API server so far, as the API server itself wrote it down. */
     readonly audit: Effect.Effect<ReadonlyArray<AuditEntry>>
   }
@@ -83,18 +90,24 @@ const make = Effect.fnUntraced(function* (binaries: Binaries) {
   }
   const adminKubeconfig = writeKubeconfig("admin.kubeconfig", adminToken)
   const kubectl = makeKubectl(binaries.kubectl, adminKubeconfig)
+  let logIns = 0
   return ControlPlane.of({
     url,
     directory,
     kubectl,
     adminKubeconfig,
-    kubeconfigOf: Effect.fnUntraced(function* (namespace, serviceAccount) {
-      const token = yield* kubectl(["-n", namespace, "create", "token", serviceAccount, "--duration=2h"])
-      return writeKubeconfig(`${namespace}.${serviceAccount}.kubeconfig`, token.trim())
+    logIn: Effect.fnUntraced(function* (namespace, serviceAccount) {
+      const text = yield* kubectl(["-n", namespace, "create", "token", serviceAccount, "--duration=2h"])
+      const token = text.trim()
+      const { jti } = yield* decodeClaims(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
+      const kubeconfig = writeKubeconfig(`${namespace}.${serviceAccount}.${logIns++}.kubeconfig`, token)
+      return { kubeconfig, credential: `JTI=${jti}` }
     }),
     audit: readAudit(file("audit.log"))
   })
 })
+
+const decodeClaims = Schema.decodeEffect(Schema.fromJsonString(Schema.Struct({ jti: Schema.String })))
 
 const temporaryDirectory = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "cloudstack-ccm-"))),

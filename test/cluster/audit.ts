@@ -14,7 +14,10 @@ const AuditEntry = Schema.Struct({
   stage: Schema.String,
   verb: Schema.String,
   requestURI: Schema.String,
-  user: Schema.Struct({ username: Schema.String }),
+  user: Schema.Struct({
+    username: Schema.String,
+    extra: Schema.optionalKey(Schema.Record(Schema.String, Schema.Array(Schema.String)))
+  }),
   objectRef: Schema.optionalKey(
     Schema.Struct({
       resource: Schema.optionalKey(Schema.String),
@@ -39,13 +42,20 @@ export const readAudit = (file: string): Effect.Effect<ReadonlyArray<AuditEntry>
       .filter((entry) => entry.verb !== "watch" || entry.stage === "ResponseStarted")
   })
 
+/** The token that a request came with. */
+export const credentialOf = ({ user }: AuditEntry): string =>
+  user.extra?.["authentication.kubernetes.io/credential-id"]?.[0] ?? ""
+
 const reading: ReadonlySet<string> = new Set(["get", "list", "watch"])
 
-/** What it changed, as `verb resource[/subresource]`. */
+export const isWrite = ({ verb }: AuditEntry): boolean => !reading.has(verb)
+
+/** `verb resource[/subresource]`. */
+export const actionOf = ({ objectRef, verb }: AuditEntry): string =>
+  `${verb} ${[objectRef?.resource, objectRef?.subresource].filter(Boolean).join("/")}`
+
 export const writesOf = (entries: ReadonlyArray<AuditEntry>): ReadonlyArray<string> =>
-  entries
-    .filter(({ verb }) => !reading.has(verb))
-    .map(({ objectRef, verb }) => `${verb} ${[objectRef?.resource, objectRef?.subresource].filter(Boolean).join("/")}`)
+  entries.filter(isWrite).map(actionOf)
 
 export const refusedOf = (entries: ReadonlyArray<AuditEntry>): ReadonlyArray<string> =>
   entries

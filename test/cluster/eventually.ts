@@ -5,7 +5,7 @@ import { Effect, Schedule } from "effect"
 export const eventually = <A, E, R>(
   look: Effect.Effect<A, E, R>,
   check: (seen: A) => void,
-  within: "20 seconds" | "60 seconds" = "20 seconds"
+  within: "20 seconds" | "60 seconds" | "2 minutes" = "20 seconds"
 ): Effect.Effect<A, unknown, R> =>
   look.pipe(
     Effect.flatMap((seen) =>

@@ -44,14 +44,14 @@ const place = Effect.fnUntraced(function* ({ options }: NetworkKind) {
   const directory = mkdtempSync(join(controlPlane.directory, "network-"))
   const cloudPort = yield* freePort
   const origin = `http://127.0.0.1:${cloudPort}`
-  yield* startSimulator(built.path, directory, cloudPort, options.world)
+  yield* startSimulator({ bundle: built.path, directory, port: cloudPort, world: options.world })
   const world = httpText(`${origin}/world`)
   const { projects } = yield* Schema.decodeEffect(World)(yield* world)
   const configFile = join(directory, "cloud-config")
   const projectId = projects.find(({ name }) => name === options.project)?.id
   writeFileSync(configFile, config(origin, options.account ?? "alice", projectId), { mode: 0o600 })
 
-  const kubeconfig = yield* controlPlane.kubeconfigOf("kube-system", "cloud-controller-manager")
+  const { kubeconfig } = yield* controlPlane.logIn("kube-system", "cloud-controller-manager")
   yield* start({
     command: process.execPath,
     args: [

@@ -1,11 +1,13 @@
 /** The process among others: restarts, signals, replicas, crashes, and what it must never say. */
 import { assert } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Fiber, Schema } from "effect"
 import { writesOf } from "./audit.ts"
 import { mutationsIn } from "./CloudStack.ts"
 import { Cluster, lastWords, type Replica } from "./Cluster.ts"
 import { eventually } from "./eventually.ts"
 import { httpText } from "./http.ts"
+import { makeProxy, type Passage, type Stage, signalAt } from "./Proxy.ts"
+import { metric, quickLease, settled, stop, untilLeading } from "./replicas.ts"
 import { namespace } from "./services.ts"
 import { suite } from "./suite.ts"
 import { candidates, keys } from "./world.ts"
@@ -18,35 +20,6 @@ const holder = Effect.gen(function* () {
   const { kubectl } = yield* Cluster
   const text = yield* kubectl(["-n", "kube-system", "get", "lease", "cloud-controller-manager", "-o", "json"])
   return (yield* Schema.decodeEffect(Lease)(text)).spec.holderIdentity ?? ""
-})
-
-const metric = (replica: Replica, line: RegExp) =>
-  Effect.map(httpText(`${replica.origin}/metrics`), (text) => Number(line.exec(text)?.[1] ?? "0"))
-
-const leads = (replica: Replica) =>
-  metric(replica, /^leader_election_master_status\{name="cloud-controller-manager"\} (\S+)$/m)
-
-/** A Lease whose holder was killed has to run out first. */
-const untilLeading = (replica: Replica) =>
-  eventually(leads(replica), (value) => assert.strictEqual(value, 1), "60 seconds")
-
-/** Every Service and Node that is there has been looked at, and the queues are empty again. */
-const settled = (replica: Replica) =>
-  eventually(
-    Effect.all([
-      metric(replica, /^workqueue_adds_total\{name="service"\} (\S+)$/m),
-      metric(replica, /^workqueue_depth\{name="service"\} (\S+)$/m),
-      metric(replica, /^workqueue_unfinished_work_seconds\{name="service"\} (\S+)$/m)
-    ]),
-    ([adds, depth, unfinished]) => {
-      assert.isAbove(adds, 0)
-      assert.deepStrictEqual([depth, unfinished], [0, 0])
-    }
-  )
-
-const stop = Effect.fnUntraced(function* (replica: Replica) {
-  yield* replica.signal("SIGTERM")
-  return yield* replica.exit
 })
 
 suite(
@@ -101,42 +74,46 @@ suite(
 
     it.effect("what happens while no controller runs is made up for by the next one", () =>
       Effect.gen(function* () {
-        const { cloud, startController } = yield* Cluster
+        const { cloud, startReplica } = yield* Cluster
         const before = yield* cloud.balanced
         const shop = yield* namespace("away")
-        const first = yield* startController
+        const first = yield* startReplica({ flags: quickLease })
         yield* shop.apply({})
         yield* shop.address
         yield* first.signal("SIGKILL")
         yield* shop.kubectl("delete", "service", "web", "--wait=false")
-        yield* startController
+        yield* startReplica({ flags: quickLease })
         yield* eventually(cloud.balanced, (now) => assert.deepStrictEqual(now, before), "60 seconds")
         yield* eventually(Effect.exit(shop.get), ({ _tag }) => assert.strictEqual(_tag, "Failure"))
       })
     )
 
-    it.effect("killed in the middle of an allocation, it leaks no address", () =>
-      Effect.gen(function* () {
-        const { cloud, startController } = yield* Cluster
-        const before = yield* cloud.balanced
-        const first = yield* startController
-        yield* untilLeading(first)
-        const asked = (yield* cloud.calls).length
-        const shop = yield* namespace("killed")
-        yield* shop.apply({})
-        yield* eventually(cloud.calls, (calls) => assert.include(mutationsIn(calls.slice(asked)), "associateIpAddress"))
-        yield* first.signal("SIGKILL")
-        yield* first.exit
-        yield* startController
-        const ip = yield* eventually(shop.address, () => {}, "60 seconds")
-        assert.deepStrictEqual(
-          (yield* cloud.balanced).map((of) => of.ip),
-          [...before.map((of) => of.ip), ip].toSorted()
-        )
-        assert.lengthOf((yield* shop.on(ip)).rules, 2)
-        yield* shop.remove
-      })
-    )
+    for (const [stage, when] of [
+      ["arrived", "asked for"],
+      ["done", "begun"]
+    ] as const satisfies ReadonlyArray<readonly [Stage, string]>) {
+      it.effect(`killed when an allocation is ${when}, it leaks no address`, () =>
+        Effect.gen(function* () {
+          const { cloud, cloudOrigin, startReplica } = yield* Cluster
+          const before = yield* cloud.balanced
+          const proxy = yield* makeProxy(cloudOrigin)
+          const first = yield* startReplica({ cloud: proxy.origin, flags: quickLease })
+          const matches = (of: Passage) => of.stage === stage && of.command === "associateIpAddress"
+          const struck = yield* signalAt(proxy, { count: 1, matches }, first.pid, "SIGKILL")
+          const shop = yield* namespace(`killed-${stage}`)
+          yield* shop.apply({})
+          yield* Fiber.join(struck)
+          yield* startReplica({ flags: quickLease })
+          const ip = yield* eventually(shop.address, () => {}, "60 seconds")
+          assert.deepStrictEqual(
+            (yield* cloud.balanced).map((of) => of.ip),
+            [...before.map((of) => of.ip), ip].toSorted()
+          )
+          assert.lengthOf((yield* shop.on(ip)).rules, 2)
+          yield* shop.remove
+        })
+      )
+    }
 
     it.effect("a CloudStack that is down is waited for, and readiness says so", () =>
       Effect.gen(function* () {
@@ -156,35 +133,6 @@ suite(
         yield* shop.apply({})
         yield* eventually(shop.address, () => {}, "60 seconds")
         assert.isTrue(replica.running())
-        yield* shop.remove
-      })
-    )
-
-    it.effect("of two replicas one works, and the other takes over when it is killed", () =>
-      Effect.gen(function* () {
-        const { startController } = yield* Cluster
-        const replicas = [yield* startController, yield* startController] as const
-        const states = yield* eventually(
-          Effect.all([leads(replicas[0]), leads(replicas[1])]),
-          (all) => assert.deepStrictEqual(all.toSorted(), [0, 1]),
-          "60 seconds"
-        )
-        const [leader, standby] = states[0] === 1 ? replicas : [replicas[1], replicas[0]]
-        const shop = yield* namespace("replicas")
-        yield* shop.apply({ ports: [80] })
-        const ip = yield* shop.address
-        yield* leader.signal("SIGKILL")
-        yield* shop.apply({ ports: [80, 443] })
-        yield* eventually(
-          shop.on(ip),
-          ({ rules }) =>
-            assert.deepStrictEqual(
-              rules.map(({ members, publicPort }) => ({ members, publicPort })),
-              [80, 443].map((publicPort) => ({ members: candidates, publicPort }))
-            ),
-          "60 seconds"
-        )
-        assert.isTrue(standby.running())
         yield* shop.remove
       })
     )

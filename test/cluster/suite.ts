@@ -5,7 +5,8 @@ import { inject } from "vitest"
 import type { Binaries } from "./binaries.ts"
 
 export interface Tests<R> {
-  readonly effect: <A, E>(title: string, self: () => Effect.Effect<A, E, R | Scope.Scope>) => void
+  /** `timeout` in milliseconds, if three minutes are not enough. */
+  readonly effect: <A, E>(title: string, self: () => Effect.Effect<A, E, R | Scope.Scope>, timeout?: number) => void
 }
 
 /** Of a failed test, `explain` is printed. Real time: what is waited for happens in other processes. */
@@ -19,7 +20,7 @@ export const suite = <R, E>(
   if ("binaries" in found) {
     const explained = Effect.tapCause(() => Effect.map(explain, (text) => console.error(text)))
     layer(of(found.binaries), { excludeTestServices: true, timeout: "3 minutes" })(name, (test) =>
-      tests({ effect: (title, self) => test.effect(title, () => explained(self())) })
+      tests({ effect: (title, self, timeout) => test.effect(title, () => explained(self()), timeout) })
     )
     return
   }

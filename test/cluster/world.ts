@@ -19,7 +19,13 @@ export const world = {
   zones: [{ ref: "zone1", name: "Zone 1" }],
   accounts: [
     { ref: "root", name: "admin", role: "Admin", apikey: keys.admin.apiKey, secretkey: keys.admin.secretKey },
-    { ref: "alice", name: "alice", apikey: keys.owner.apiKey, secretkey: keys.owner.secretKey }
+    {
+      ref: "alice",
+      name: "alice",
+      apikey: keys.owner.apiKey,
+      secretkey: keys.owner.secretKey,
+      limits: { publicIps: 100 }
+    }
   ],
   networks: ["net1", "net2"].map((name) => ({ ref: name, name, kind: "isolated", owner: "alice" })),
   vms: [
@@ -31,8 +37,7 @@ export const world = {
     name,
     owner: "alice",
     nics: networks.map((network) => ({ network }))
-  })),
-  publicIps: { free: { alice: 12 } }
+  }))
 }
 
 /** As a kubelet registers it, kubeadm's label on the control plane included. */

@@ -1,19 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
-import { CloudStackApi } from "../../src/cloudstack/Api.ts"
+import { CloudStackApi, CloudStackError, Withheld } from "../../src/cloudstack/Api.ts"
 import * as FencedApi from "../../src/controllers/FencedApi.ts"
-import { Fence, LostLeadership } from "../../src/runtime/Fence.ts"
+import { Fence } from "../../src/runtime/Fence.ts"
+import { brieflyOpen, lost, patiently } from "../support/lostLease.ts"
 
 /** Remembers what reached the wire. */
 const wire = (sent: Array<string>) =>
   Layer.succeed(CloudStackApi, {
     call: (command) =>
-      Effect.sync(() => {
-        sent.push(command)
-        return {}
-      })
+      patiently(
+        () => sent.push(command),
+        (text) => new CloudStackError({ command, reason: new Withheld({ text }) })
+      )
   })
-const closed = Layer.succeed(Fence, { ensure: new LostLeadership({ why: "this process does not lead" }) })
 const commands = ["listVirtualMachines", "getUploadParamsForVolume", "queryAsyncJobResult", "createTags", "deleteTags"]
 
 const sendAll = Effect.gen(function* () {
@@ -42,7 +42,15 @@ describe("FencedApi", () => {
           ["deleteTags", false, true]
         ]
       )
-      assert.match(errors[0]?.message ?? "", /this process does not lead/)
-    }).pipe(Effect.provide(FencedApi.layer.pipe(Layer.provide([wire(sent), closed]))))
+      assert.strictEqual(errors[0]?.message, "createTags: Withheld: the lease ran out")
+    }).pipe(Effect.provide(FencedApi.layer.pipe(Layer.provide([wire(sent), lost]))))
+  })
+
+  it.effect("has changes checked again after all that the client waits for", () => {
+    const sent: Array<string> = []
+    return Effect.gen(function* () {
+      yield* sendAll
+      assert.deepStrictEqual(sent, ["listVirtualMachines", "getUploadParamsForVolume", "queryAsyncJobResult"])
+    }).pipe(Effect.provide(FencedApi.layer.pipe(Layer.provide([wire(sent), brieflyOpen()]))))
   })
 })

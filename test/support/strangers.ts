@@ -1,5 +1,6 @@
 /** Things in CloudStack that are not the controller's, on the same ports as its own, put there by a person's hand. */
 import { Effect } from "effect"
+import type { Parameters } from "../../src/cloudstack/Api.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import type { NetworkKind } from "./networkKinds.ts"
 import { as, isObject, type Json } from "./simulated.ts"
@@ -63,19 +64,30 @@ const aclItems: ReadonlyArray<Json> = [
 
 const text = (fields: Json) => Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, String(value)]))
 
-/** Returns their ids. */
-export const settle = Effect.fnUntraced(function* ({ border, network, options }: NetworkKind) {
-  const alice = as("alice")
-  const projectid = options.project === undefined ? undefined : yield* alice.idOf("listProjects", options.project)
-  const scope = projectid === undefined ? {} : { projectid }
-  const before = yield* everything
-  const networkid = yield* alice.idOf("listNetworks", network, scope)
-  if (border === undefined) return idsOf(before)
-  const vm = yield* alice.idOf("listVirtualMachines", "n1", scope)
-  const target = border === "acl" ? { vpcid: yield* alice.idOf("listVPCs", "vpc1", scope) } : { networkid }
-  const balanced = yield* alice.make("associateIpAddress", target)
-  const forwarded = yield* alice.make("associateIpAddress", target)
-  const rule = yield* alice.make("createLoadBalancerRule", {
+/** A person with a key: calls that have to succeed, their jobs awaited. */
+export interface Hand<E, R> {
+  /** The id of an object of the world, by its name. */
+  readonly idOf: (command: string, name: string, parameters?: Parameters) => Effect.Effect<string, E, R>
+  /** The id of what the command makes. */
+  readonly make: (command: string, parameters: Parameters) => Effect.Effect<string, E, R>
+  readonly job: (command: string, parameters: Parameters) => Effect.Effect<unknown, E, R>
+}
+
+interface Site {
+  readonly border: "firewall" | "acl"
+  readonly network: string
+  readonly machine: string
+  /** What every list has to be asked with. */
+  readonly scope: Parameters
+}
+
+export const place = Effect.fnUntraced(function* <E, R>(hand: Hand<E, R>, { border, machine, network, scope }: Site) {
+  const networkid = yield* hand.idOf("listNetworks", network, scope)
+  const vm = yield* hand.idOf("listVirtualMachines", machine, scope)
+  const target = border === "acl" ? { vpcid: yield* hand.idOf("listVPCs", "vpc1", scope) } : { networkid }
+  const balanced = yield* hand.make("associateIpAddress", target)
+  const forwarded = yield* hand.make("associateIpAddress", target)
+  const rule = yield* hand.make("createLoadBalancerRule", {
     publicipid: balanced,
     name: "by hand",
     algorithm: "leastconn",
@@ -85,8 +97,8 @@ export const settle = Effect.fnUntraced(function* ({ border, network, options }:
     openfirewall: "false",
     networkid
   })
-  yield* alice.job("assignToLoadBalancerRule", { id: rule, virtualmachineids: vm })
-  yield* alice.make("createPortForwardingRule", {
+  yield* hand.job("assignToLoadBalancerRule", { id: rule, virtualmachineids: vm })
+  yield* hand.make("createPortForwardingRule", {
     ipaddressid: forwarded,
     protocol: "tcp",
     publicport: "80",
@@ -98,13 +110,21 @@ export const settle = Effect.fnUntraced(function* ({ border, network, options }:
   const tagged = [tag("PublicIpAddress", balanced), tag("LoadBalancer", rule)]
   if (border === "firewall") {
     const firewall = { ipaddressid: balanced, protocol: "tcp", startport: "80", endport: "80", cidrlist: "10.9.0.0/16" }
-    tagged.push(tag("FirewallRule", yield* alice.make("createFirewallRule", firewall)))
+    tagged.push(tag("FirewallRule", yield* hand.make("createFirewallRule", firewall)))
   } else {
     for (const item of aclItems) {
       const common = { protocol: "tcp", startport: "80", endport: "80", networkid }
-      tagged.push(tag("NetworkACL", yield* alice.make("createNetworkACL", { ...common, ...text(item) })))
+      tagged.push(tag("NetworkACL", yield* hand.make("createNetworkACL", { ...common, ...text(item) })))
     }
   }
-  for (const parameters of tagged) yield* alice.job("createTags", parameters)
+  for (const parameters of tagged) yield* hand.job("createTags", parameters)
+})
+
+/** Returns their ids. */
+export const settle = Effect.fnUntraced(function* ({ border, network, options }: NetworkKind) {
+  const alice = as("alice")
+  const projectid = options.project === undefined ? undefined : yield* alice.idOf("listProjects", options.project)
+  const scope = projectid === undefined ? {} : { projectid }
+  if (border !== undefined) yield* place(alice, { border, network, machine: "n1", scope })
   return idsOf(yield* everything)
 })

@@ -7,8 +7,7 @@ import type { Loaded, Source } from "../../config/load.ts"
 import { layerWatching } from "../../config/watch.ts"
 import { ClusterId } from "../../controllers/ClusterIdentity.ts"
 import * as FencedApi from "../../controllers/FencedApi.ts"
-import * as FencedNodes from "../../controllers/FencedNodes.ts"
-import * as FencedServices from "../../controllers/FencedServices.ts"
+import * as FencedKubeApi from "../../controllers/FencedKubeApi.ts"
 import { ServiceOptions } from "../../controllers/service/options.ts"
 import { ServiceController } from "../../controllers/service/ServiceController.ts"
 import { eventsLayer, leasesLayer, nodesLayer, servicesLayer } from "../../kubernetes/layers.ts"
@@ -63,13 +62,16 @@ export const processLayer = (flags: Flags, source: Source, first: Loaded) => {
   )
 }
 
-/** Held while leading: caches, the identity of the cluster, and a CloudStack that only a leader can change. */
+/** Held while leading: caches, the identity of the cluster, and outside systems that only a leader can change. */
 export const leaderLayer = (flags: Flags) => {
   // What a dry run rehearses on.
   const api = FencedApi.layer.pipe(Layer.provide(cloudApiLive))
   const cloud = cloudServices.pipe(Layer.provideMerge(api))
-  const nodes = FencedNodes.layer.pipe(Layer.provide(nodesLayer))
-  const services = FencedServices.layer.pipe(Layer.provide(servicesLayer))
+  // With Events of its own: what the process tells of itself waits for no leader, and what the leader tells has been
+  // told when it gives the Lease back.
+  const kubernetes = Layer.mergeAll(nodesLayer, servicesLayer, Layer.fresh(eventsLayer)).pipe(
+    Layer.provide(FencedKubeApi.layer)
+  )
   const loadBalancerClass = flags["load-balancer-class"]
   const options = ServiceOptions.layerOf({
     workers: flags["concurrent-service-syncs"],
@@ -78,5 +80,7 @@ export const leaderLayer = (flags: Flags) => {
     clusterName: flags["cluster-name"],
     ...(loadBalancerClass === "" ? {} : { loadBalancerClass })
   })
-  return Layer.mergeAll(cloud, services, nodes, ClusterId.layerNoDeps, options, ServiceController.layer)
+  return Layer.mergeAll(cloud, ClusterId.layerNoDeps, options, ServiceController.layer).pipe(
+    Layer.provideMerge(kubernetes)
+  )
 }

@@ -144,6 +144,7 @@ export const makeGate = Effect.gen(function* () {
     learn: (result: Result.Result<Answer, CloudStackError>) => {
       if (Result.isSuccess(result)) return learnAnswer
       const { reason } = result.failure
+      if (reason._tag === "Withheld") return Effect.void
       if (reason._tag === "Throttled") return learnThrottle(result.failure, reason.retryAfter)
       return failureTags.has(reason._tag) ? learnFailure(result.failure) : learnAnswer
     },

@@ -1,5 +1,6 @@
 /**
- * One POST and its decoded answer. What fails here is told apart by one question: can the request have left?
+ * One POST and its decoded answer. What fails here is told apart by one question: can the request have left? It does
+ * not if the last check says so.
  *
  * Nothing of the request gets into errors or spans, because its body holds key and signature.
  */
@@ -9,7 +10,8 @@ import { Dispatcher, makeUndici } from "@effect/platform-node/NodeHttpClient"
 import { Effect, Predicate, RcMap, Schema } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { CloudSettings } from "../../config/Settings.ts"
-import { DeadlineExceeded, Unreachable } from "../Api.ts"
+import { checked, Withheld as NotWritten } from "../../wire/LastCheck.ts"
+import { DeadlineExceeded, Unreachable, Withheld } from "../Api.ts"
 import { openDispatcher, type Trust } from "./dispatcher.ts"
 
 export interface Reply {
@@ -19,9 +21,8 @@ export interface Reply {
 }
 
 export const makeTransport = Effect.gen(function* () {
-  const clients = yield* RcMap.make({
-    lookup: (trust: Trust) =>
-      Effect.flatMap(openDispatcher(trust), (dispatcher) => Effect.provideService(makeUndici, Dispatcher, dispatcher)),
+  const dispatchers = yield* RcMap.make({
+    lookup: (trust: Trust) => openDispatcher(trust),
     // Connections outlive the gap between two calls.
     idleTimeToLive: "1 minute"
   })
@@ -36,7 +37,8 @@ export const makeTransport = Effect.gen(function* () {
   }
 
   const post = Effect.fnUntraced(function* (settings: CloudSettings, form: string) {
-    const client = yield* RcMap.get(clients, trustOf(settings))
+    const dispatcher = yield* RcMap.get(dispatchers, trustOf(settings))
+    const client = yield* Effect.provideService(makeUndici, Dispatcher, yield* checked(dispatcher))
     const response = yield* client.execute(
       HttpClientRequest.post(settings.apiUrl).pipe(
         HttpClientRequest.setHeaders({ accept: "application/json", "accept-encoding": "gzip" }),
@@ -46,9 +48,9 @@ export const makeTransport = Effect.gen(function* () {
     return { status: response.status, body: yield* bodyOf(response) }
   })
 
-  return (settings: CloudSettings, form: string): Effect.Effect<Reply, Unreachable | DeadlineExceeded> =>
+  return (settings: CloudSettings, form: string): Effect.Effect<Reply, Unreachable | Withheld | DeadlineExceeded> =>
     post(settings, form).pipe(
-      Effect.catchTag("HttpClientError", (error) => Effect.fail(unreachable(error))),
+      Effect.catchTag("HttpClientError", (error) => Effect.fail(reasonOf(error))),
       Effect.scoped,
       Effect.timeoutOrElse({
         duration: settings.callTimeout,
@@ -93,12 +95,13 @@ const beforeSending = new Set([
   "ERR_TLS_CERT_ALTNAME_INVALID"
 ])
 
-const unreachable = ({ reason }: HttpClientError.HttpClientError): Unreachable => {
+const reasonOf = ({ reason }: HttpClientError.HttpClientError): Unreachable | Withheld => {
   if (reason._tag !== "TransportError") {
     return reason._tag === "InvalidUrlError" || reason._tag === "EncodeError"
       ? new Unreachable({ sent: false, text: "the API URL cannot be used" })
       : new Unreachable({ sent: true, text: "the connection broke during the answer" })
   }
+  if (reason.cause instanceof NotWritten) return new Withheld({ text: reason.cause.message })
   const code = stringOf(reason.cause, "code")
   const syscall = stringOf(reason.cause, "syscall")
   const sent = !(beforeSending.has(code) || syscall === "connect" || syscall === "getaddrinfo")

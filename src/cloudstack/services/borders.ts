@@ -14,7 +14,7 @@ export const layer: Layer.Layer<Borders, never, Lists | Jobs> = Layer.effect(
       list: Effect.fn("Borders.list")((addressId) =>
         lists.all("listFirewallRules", addressId === undefined ? {} : { ipaddressid: addressId }, firewallRules)
       ),
-      open: Effect.fn("Borders.open")(({ addressId, cidrs, port, protocol }, jobId) =>
+      open: Effect.fn("Borders.open")(({ addressId, cidrs, jobId, port, protocol }) =>
         jobs.submit(
           "createFirewallRule",
           {
@@ -24,7 +24,7 @@ export const layer: Layer.Layer<Borders, never, Lists | Jobs> = Layer.effect(
             endport: `${port}`,
             cidrlist: cidrs.join(",")
           },
-          jobId === undefined ? {} : { jobId }
+          { jobId }
         )
       ),
       close: Effect.fn("Borders.close")((id) => jobs.submit("deleteFirewallRule", { id }))

@@ -22,17 +22,21 @@ export const layer: Layer.Layer<Forwards, never, Lists | Jobs> = Layer.effect(
           () => Effect.succeed(Option.none<ReadonlyArray<Forward>>())
         )
       ),
-      create: Effect.fn("Forwards.create")(({ addressId, networkId, privatePort, protocol, publicPort, vmId }) =>
-        jobs.submit("createPortForwardingRule", {
-          ipaddressid: addressId,
-          ...(networkId === undefined ? {} : { networkid: networkId }),
-          protocol,
-          publicport: `${publicPort}`,
-          privateport: `${privatePort}`,
-          virtualmachineid: vmId,
-          // The server would let everybody in.
-          openfirewall: "false"
-        })
+      create: Effect.fn("Forwards.create")(({ addressId, jobId, networkId, privatePort, protocol, publicPort, vmId }) =>
+        jobs.submit(
+          "createPortForwardingRule",
+          {
+            ipaddressid: addressId,
+            ...(networkId === undefined ? {} : { networkid: networkId }),
+            protocol,
+            publicport: `${publicPort}`,
+            privateport: `${privatePort}`,
+            virtualmachineid: vmId,
+            // The server would let everybody in.
+            openfirewall: "false"
+          },
+          { jobId }
+        )
       ),
       remove: Effect.fn("Forwards.remove")((id) => jobs.submit("deletePortForwardingRule", { id }))
     })

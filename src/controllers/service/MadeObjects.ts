@@ -1,26 +1,31 @@
 /**
- * The firewall rules and forwards known to be made for a Service, because this process made them or because their jobs
- * told, and the addresses that allocations took. Only a cache: where the role may tag, the tag says it for good; where it
- * may not, this tells ours from the user's. Of an address whose job the server has forgotten nothing else tells.
+ * What this process knows to be made for a Service: firewall rules and forwards, also by a process before it, addresses,
+ * and the jobs it sent; and which firewall rules and forwards are others'. Only a cache: where the role may tag, the tag
+ * says it for good; where it may not, and of an address whose job the server has forgotten, nothing else tells.
  */
 import { Context, Effect, Layer } from "effect"
 import type { AddressId, FirewallRuleId, ForwardId } from "../../domain/Cloud.ts"
 
-interface Known {
-  readonly made: ReadonlySet<string>
-  /** Looked into, and not the Service's. */
-  readonly strangers: ReadonlySet<string>
+const idsByService = () => {
+  const all = new Map<string, ReadonlySet<string>>()
+  const of = (uid: string): ReadonlySet<string> => all.get(uid) ?? new Set()
+  return {
+    of,
+    add: (uid: string, ids: ReadonlyArray<string>) =>
+      Effect.sync(() => {
+        if (ids.length > 0) all.set(uid, new Set([...of(uid), ...ids]))
+      }),
+    forget: (uid: string) => Effect.sync(() => void all.delete(uid))
+  }
 }
-
-const nothing: Known = { made: new Set(), strangers: new Set() }
 
 export class MadeObjects extends Context.Service<
   MadeObjects,
   {
     readonly of: (serviceUid: string) => ReadonlySet<string>
-    readonly remember: (serviceUid: string, ids: ReadonlyArray<FirewallRuleId | ForwardId>) => Effect.Effect<void>
-    readonly isStranger: (serviceUid: string, id: FirewallRuleId) => boolean
-    readonly noteStranger: (serviceUid: string, id: FirewallRuleId) => Effect.Effect<void>
+    readonly remember: (serviceUid: string, ids: ReadonlyArray<string>) => Effect.Effect<void>
+    readonly strangers: (serviceUid: string) => ReadonlySet<string>
+    readonly ruleOut: (serviceUid: string, ids: ReadonlyArray<FirewallRuleId | ForwardId>) => Effect.Effect<void>
     /** The address that the allocation with this job's id took. */
     readonly tookAddress: (jobId: string, id: AddressId) => Effect.Effect<void>
     readonly addressTaken: (jobId: string) => AddressId | undefined
@@ -29,25 +34,17 @@ export class MadeObjects extends Context.Service<
   }
 >()("ccm/controllers/service/MadeObjects") {
   static readonly layer = Layer.sync(this, () => {
-    const all = new Map<string, Known>()
+    const made = idsByService()
+    const others = idsByService()
     const taken = new Map<string, AddressId>()
-    const known = (uid: string): Known => all.get(uid) ?? nothing
     return {
-      of: (uid: string) => known(uid).made,
-      remember: (uid, ids) =>
-        Effect.sync(() => {
-          const { made, strangers } = known(uid)
-          if (ids.length > 0) all.set(uid, { made: new Set([...made, ...ids]), strangers })
-        }),
-      isStranger: (uid, id) => known(uid).strangers.has(id),
-      noteStranger: (uid, id) =>
-        Effect.sync(() => {
-          const { made, strangers } = known(uid)
-          all.set(uid, { made, strangers: new Set([...strangers, id]) })
-        }),
+      of: made.of,
+      remember: made.add,
+      strangers: others.of,
+      ruleOut: others.add,
       tookAddress: (jobId, id) => Effect.sync(() => void taken.set(jobId, id)),
       addressTaken: (jobId) => taken.get(jobId),
-      forget: (uid) => Effect.sync(() => void all.delete(uid))
+      forget: (uid) => Effect.andThen(made.forget(uid), others.forget(uid))
     }
   })
 }

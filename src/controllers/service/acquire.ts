@@ -45,6 +45,7 @@ const allocate = Effect.fnUntraced(function* ({ ip, network, service }: AcquireI
     job: jobId,
     millis: Duration.toMillis(took)
   })
+  yield* made.remember(service.uid, [address.id])
   return address
 })
 

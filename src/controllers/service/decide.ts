@@ -44,12 +44,13 @@ const ids = (all: ReadonlyArray<Claims>): ReadonlyArray<AddressId> => all.map(({
 
 /** A Service that is refused keeps what it has, and what it has keeps up with the nodes. */
 const refused = (
+  { uid }: Service,
   refusal: Refusal,
   notes: ReadonlyArray<Note>,
   claimed: ReadonlyArray<Claims>,
   { members, targets }: Pick<Wanted, "members" | "targets">
 ): Decision => {
-  const plans = claimed.map((own) => planMembers(own, members, targets))
+  const plans = claimed.map((own) => planMembers(uid, own, members, targets))
   return {
     refusal,
     notes,
@@ -74,13 +75,13 @@ export const decide = Effect.fn("service.decide")(function* (
   const { acl, claimant, desired, holdings, network } = demand
   const notes = [...demand.notes, ...desired.notes]
   if (desired._tag === "Refused") {
-    return refused(desired.refusal, notes, claimedBy(holdings, claimant), desired)
+    return refused(service, desired.refusal, notes, claimedBy(holdings, claimant), desired)
   }
   const { wanted } = desired
   const found = design({ service, claimant, wanted, network, holdings, acl, rigid })
   switch (found._tag) {
     case "Refused":
-      return refused(found.refusal, notes, found.claimed, wanted)
+      return refused(service, found.refusal, notes, found.claimed, wanted)
     case "Acquire": {
       const concerned = ids(claimedBy(holdings, claimant))
       const { address } = wanted

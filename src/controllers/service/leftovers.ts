@@ -14,7 +14,7 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { mayBeReleased } from "./claims.ts"
 import { allocationId } from "./jobIds.ts"
 import { MadeObjects } from "./MadeObjects.ts"
-import { isOwnOpening } from "./openings.ts"
+import { isOwnOpening } from "./unmarked.ts"
 
 /** More allocations of one Service within a day (the life of a job) mean that something else is wrong. */
 const mostAttempts = 500
@@ -64,7 +64,7 @@ const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) 
   if (rules.length + Option.getOrElse(forwards, () => []).length > 0) return nothing
   const firewall = address.vpcId === undefined ? yield* (yield* Borders).list(address.id) : []
   const own = yield* Effect.forEach(firewall, (rule) =>
-    isMarked(rule.tags) ? Effect.succeed(taggedService(cluster, rule.tags) === uid) : isOwnOpening(uid, rule)
+    isMarked(rule.tags) ? Effect.succeed(taggedService(cluster, rule.tags) === uid) : isOwnOpening(uid, address, rule)
   )
   return { _tag: own.every(Boolean) ? "Untouched" : "Shared", address } satisfies Leftover
 })

@@ -22,10 +22,10 @@ import { borderOf, desired, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import { noNodes } from "./members.ts"
-import { recogniseOpenings } from "./openings.ts"
 import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
 import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
+import { recognise } from "./unmarked.ts"
 import type { Desired } from "./wanted.ts"
 
 /** How old the VM list may be when nodes have changed: their VMs are as new as they are. */
@@ -144,7 +144,7 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
 export const cachedHoldings = Effect.fn("service.cachedHoldings")(function* (service: Service) {
   const inventory = yield* Inventory
   const holdings = yield* inventory.holdings(yield* relevance(service))
-  yield* recogniseOpenings(service, yield* claimantFor(service), holdings)
+  yield* recognise(holdings, yield* claimantFor(service))
   return holdings
 })
 
@@ -190,7 +190,7 @@ export const freshHoldings = Effect.fn("service.freshHoldings")(function* (
 ) {
   const inventory = yield* Inventory
   const holdings = yield* readAnew(service, cached, concerned)
+  yield* recognise(holdings, yield* claimantFor(service))
   if (hasVpc(holdings)) yield* inventory.freshAclItems
-  yield* recogniseOpenings(service, yield* claimantFor(service), holdings)
   return holdings
 })

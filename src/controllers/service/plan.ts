@@ -14,6 +14,7 @@ import { type Chain, chain, type Plan } from "./chains.ts"
 import type { Claims, HeldRule } from "./claims.ts"
 import { ipProtocolOf } from "./claims.ts"
 import { isHeldTogether } from "./heldTogether.ts"
+import { makerOf } from "./jobIds.ts"
 import { covers, planBorder } from "./planBorder.ts"
 import { blockingForwards, planForwards, planMoves } from "./planForwards.ts"
 import { isOn, planRetirement } from "./planRetirement.ts"
@@ -198,7 +199,7 @@ const planBorders = ({ own, service, wanted }: PlanInput): ReadonlyArray<Chain> 
     if (want.sources === undefined || isHeldTogether(own, want)) return []
     const protocol = want.ipProtocol
     const border = planBorder({
-      serviceUid: service.uid,
+      by: makerOf(service.uid, own.address),
       addressId: own.address.id,
       protocol,
       port: want.port,
@@ -214,8 +215,9 @@ const planBorders = ({ own, service, wanted }: PlanInput): ReadonlyArray<Chain> 
 export const plan = (input: PlanInput): Plan => {
   const { ports, targets } = input.wanted
   const perPort = ports.filter(({ via }) => via === "rule").map((want) => planRule(input, want))
-  const forwards = planForwards({ ...input, targets, ports: ports.filter(({ via }) => via === "forward") })
   const { cluster, own, retag, service } = input
+  const by = makerOf(service.uid, own.address)
+  const forwards = planForwards({ ...input, by, targets, ports: ports.filter(({ via }) => via === "forward") })
   const traffic = withMarksGone(own, [...perPort.flatMap((part) => part.traffic), ...forwards, ...planBorders(input)])
   const retired = withMarksGone(own, planRetirement(own, ports))
   return {
@@ -229,14 +231,19 @@ export const plan = (input: PlanInput): Plan => {
 }
 
 /** Members only, of what exists: for a Service whose other demands are refused for now. */
-export const planMembers = (own: Claims, members: WantedMembers, targets: ForwardTargets): Plan => ({
+export const planMembers = (
+  serviceUid: string,
+  own: Claims,
+  members: WantedMembers,
+  targets: ForwardTargets
+): Plan => ({
   traffic: [
     ...own.rules.flatMap((rule) => {
       const vms = missing(members, rule.members)
       const port = rule.publicPort
       return chain(ruleKey(port), vms.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms })])
     }),
-    ...planMoves(own, targets)
+    ...planMoves(makerOf(serviceUid, own.address), own, targets)
   ],
   cleanup: own.rules.flatMap((rule) => {
     const vms = surplus(members, rule.members)

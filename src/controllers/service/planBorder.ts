@@ -9,10 +9,11 @@
 import { admits, canonicalText } from "../../domain/Cidr.ts"
 import type { AddressId, FirewallRule } from "../../domain/Cloud.ts"
 import type { Chain } from "./chains.ts"
+import type { Maker } from "./jobIds.ts"
 import { Step } from "./steps.ts"
 
 export interface BorderInput {
-  readonly serviceUid: string
+  readonly by: Maker
   readonly addressId: AddressId
   readonly protocol: "tcp" | "udp"
   readonly port: number
@@ -33,15 +34,8 @@ export const covers = (rule: FirewallRule, protocol: string, port: number): bool
 /** Never given to the router: the server was stopped in the middle of making it. */
 const isUnfinished = ({ state }: FirewallRule): boolean => state.toLowerCase() === "add"
 
-export const planBorder = ({
-  addressId,
-  others,
-  ours,
-  port,
-  protocol,
-  serviceUid,
-  sources
-}: BorderInput): Chain | undefined => {
+export const planBorder = ({ others, ours, sources, ...of }: BorderInput): Chain | undefined => {
+  const { port, protocol } = of
   const wanted = new Set(sources)
   const listOf = (rule: FirewallRule) => canonicalText(rule.cidrs)
   const stays = ours.filter((rule) => !isUnfinished(rule) && listOf(rule).every((cidr) => wanted.has(cidr)))
@@ -51,7 +45,7 @@ export const planBorder = ({
   const admitted = others.flatMap(listOf)
   const missing = sources.filter((cidr) => !open.has(cidr) && !admits(admitted, cidr))
   const opening = (cidrs: ReadonlyArray<string>): ReadonlyArray<Step> =>
-    cidrs.length === 0 ? [] : [Step.OpenBorder({ serviceUid, addressId, protocol, port, cidrs })]
+    cidrs.length === 0 ? [] : [Step.OpenBorder({ ...of, cidrs })]
   const [first, ...rest] = mixed
   const later = rest.map((rule) => ({ rule, cidrs: missing.filter((cidr) => listOf(rule).includes(cidr)) }))
   const now = missing.filter((cidr) => !later.some(({ cidrs }) => cidrs.includes(cidr)))

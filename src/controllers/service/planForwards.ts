@@ -8,10 +8,12 @@
 import type { Forward, NetworkId, VmId } from "../../domain/Cloud.ts"
 import type { Chain } from "./chains.ts"
 import { type Claims, isForwardOf } from "./claims.ts"
+import type { Maker } from "./jobIds.ts"
 import { Step } from "./steps.ts"
 import type { ForwardTargets, WantedPort } from "./wanted.ts"
 
 export interface ForwardsInput {
+  readonly by: Maker
   readonly own: Claims
   readonly ports: ReadonlyArray<WantedPort>
   readonly targets: ForwardTargets
@@ -22,8 +24,9 @@ export interface ForwardsInput {
 const isFit = (forward: Forward, { fit }: ForwardTargets): boolean =>
   fit === "any" || (forward.vmId !== undefined && fit.includes(forward.vmId))
 
-const create = ({ networkId, own }: ForwardsInput, want: WantedPort, vmId: VmId): Step =>
+const create = ({ by, networkId, own }: ForwardsInput, want: WantedPort, vmId: VmId): Step =>
   Step.CreateForward({
+    by,
     forward: {
       addressId: own.address.id,
       ...(networkId === undefined ? {} : { networkId }),
@@ -77,7 +80,7 @@ export const blockingForwards = (own: Claims, port: number): ReadonlyArray<Step>
   own.forwards.filter(({ publicPort }) => publicPort === port).map(drop)
 
 /** For a Service whose other demands are refused for now: what it has moves off machines that are not fit. */
-export const planMoves = (own: Claims, targets: ForwardTargets): ReadonlyArray<Chain> => {
+export const planMoves = (by: Maker, own: Claims, targets: ForwardTargets): ReadonlyArray<Chain> => {
   const { pick } = targets
   if (pick === undefined) return []
   return own.forwards
@@ -87,6 +90,7 @@ export const planMoves = (own: Claims, targets: ForwardTargets): ReadonlyArray<C
       steps: [
         drop(forward),
         Step.CreateForward({
+          by,
           forward: {
             addressId: own.address.id,
             ...(own.address.vpcId === undefined || forward.networkId === undefined

@@ -19,6 +19,7 @@ import type {
   VmId
 } from "../../domain/Cloud.ts"
 import type { Stickiness } from "../../domain/Stickiness.ts"
+import type { Maker } from "./jobIds.ts"
 
 /** Members go to a rule that exists, or to the one that this run makes for the port. */
 export type RuleRef = { readonly id: RuleId } | { readonly madeFor: number }
@@ -31,7 +32,7 @@ export type Step = Data.TaggedEnum<{
   AddMembers: { readonly rule: RuleRef; readonly port: number; readonly vms: ReadonlyArray<VmId> }
   RemoveMembers: { readonly id: RuleId; readonly port: number; readonly vms: ReadonlyArray<VmId> }
   OpenBorder: {
-    readonly serviceUid: string
+    readonly by: Maker
     readonly addressId: AddressId
     readonly protocol: "tcp" | "udp"
     readonly port: number
@@ -51,7 +52,7 @@ export type Step = Data.TaggedEnum<{
   /** Takes the place of the policy that the rule has. */
   SetStickiness: { readonly rule: RuleRef; readonly port: number; readonly stickiness: Stickiness }
   ClearStickiness: { readonly id: PolicyId; readonly port: number }
-  CreateForward: { readonly forward: NewForward }
+  CreateForward: { readonly by: Maker; readonly forward: NewForward }
   DeleteForward: { readonly id: ForwardId; readonly port: number }
   /** All forwards that this run made, and those found without their tag. */
   TagForwards: { readonly ids: ReadonlyArray<ForwardId>; readonly tags: ReadonlyArray<Tag> }
@@ -136,6 +137,7 @@ export const policies: Readonly<Record<Step["_tag"], Policy>> = {
 export const meaningOf = (step: Step, error: CloudStackError): Meaning => {
   const { reason } = error
   if (reason._tag === "Unreachable") return reason.sent ? "look" : "again"
+  if (reason._tag === "Withheld") return "again"
   return policies[step._tag].meaning[reason._tag] ?? "fail"
 }
 

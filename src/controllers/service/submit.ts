@@ -10,8 +10,9 @@ import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
 import { Tags } from "../../cloudstack/Tags.ts"
 import { adoptionKeys } from "../../domain/Adoption.ts"
 import { FirewallRuleId, ForwardId, RuleId } from "../../domain/Cloud.ts"
-import { jobForOpening } from "./openings.ts"
+import { forwarding, opening } from "./jobIds.ts"
 import type { RuleRef, Step } from "./steps.ts"
+import { unusedId } from "./unmarked.ts"
 import { verifySources } from "./verifySources.ts"
 
 /** What the chains of one run have made so far. */
@@ -65,7 +66,8 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
       return Option.some(yield* balancers.unassign(step.id, step.vms))
     case "OpenBorder": {
       const { addressId, cidrs, port, protocol } = step
-      const pending = yield* (yield* Borders).open({ addressId, cidrs, port, protocol }, yield* jobForOpening(step))
+      const jobId = yield* unusedId({ ...step.by, addressId, what: opening(protocol, port, cidrs) })
+      const pending = yield* (yield* Borders).open({ addressId, cidrs, port, protocol, jobId })
       const id = FirewallRuleId.make(yield* objectId("createFirewallRule", pending))
       made.opened.push(id)
       return Option.some(pending)
@@ -83,7 +85,10 @@ export const submit = Effect.fnUntraced(function* (step: Step, made: Made) {
     case "ClearStickiness":
       return Option.some(yield* balancers.unstick(step.id))
     case "CreateForward": {
-      const pending = yield* (yield* Forwards).create(step.forward)
+      const { addressId, privatePort, protocol, publicPort, vmId } = step.forward
+      const what = forwarding(protocol, publicPort, privatePort, vmId)
+      const jobId = yield* unusedId({ ...step.by, addressId, what })
+      const pending = yield* (yield* Forwards).create({ ...step.forward, jobId })
       const id = ForwardId.make(yield* objectId("createPortForwardingRule", pending))
       made.forwarded.push(id)
       return Option.some(pending)

@@ -2,6 +2,7 @@
 import { Clock, Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
+import { checked, Withheld } from "../../wire/LastCheck.ts"
 import { KubeError } from "../KubeError.ts"
 import type { Credentials, Source } from "./credentials.ts"
 import { inCluster } from "./inCluster.ts"
@@ -25,7 +26,7 @@ export interface ConnectionOptions {
 export class Connection extends Context.Service<
   Connection,
   {
-    /** Fails only when there was no answer. Who gets the body reads or destroys it. */
+    /** Fails only when there was no answer, or the last check did not let it go. Who gets the body reads or destroys it. */
     readonly send: (request: Sent) => Effect.Effect<Dispatcher.ResponseData, KubeError>
   }
 >()("ccm/kubernetes/live/Connection") {
@@ -124,23 +125,26 @@ const make = Effect.fnUntraced(function* (source: Source) {
   const sendWith = ({ credentials, dispatcher }: Current, { method, path, headers, body }: Sent) => {
     const { origin, host, pathname } = new URL(credentials.server)
     const prefix = pathname === "/" ? "" : pathname
-    return Effect.tryPromise({
-      try: (signal) =>
-        dispatcher.request({
-          origin,
-          path: prefix + path,
-          method,
-          headers: { ...headers, ...Redacted.value(credentials.headers) },
-          signal,
-          ...(body === undefined ? {} : { body })
-        }),
-      catch: (cause) =>
-        new KubeError({
-          operation: `${method} ${origin}`,
-          status: 0,
-          text: cause instanceof Error ? cause.message : "the request failed"
-        })
-    }).pipe(measured(method, host))
+    return Effect.flatMap(checked(dispatcher), (way) =>
+      Effect.tryPromise({
+        try: (signal) =>
+          way.request({
+            origin,
+            path: prefix + path,
+            method,
+            headers: { ...headers, ...Redacted.value(credentials.headers) },
+            signal,
+            ...(body === undefined ? {} : { body })
+          }),
+        catch: (cause) =>
+          new KubeError({
+            operation: `${method} ${origin}`,
+            status: 0,
+            text: cause instanceof Error ? cause.message : "the request failed",
+            ...(cause instanceof Withheld ? { withheld: true } : {})
+          })
+      })
+    ).pipe(measured(method, host))
   }
 
   return Connection.of({

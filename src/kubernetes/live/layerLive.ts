@@ -75,7 +75,8 @@ const make = Effect.fnUntraced(function* (options: ClientOptions) {
       yield* turn
       const answer = yield* Effect.mapError(
         connection.send({ ...request, headers }),
-        ({ text }) => new KubeError({ operation, status: 0, text })
+        ({ text, withheld }) =>
+          new KubeError({ operation, status: 0, text, ...(withheld === true ? { withheld } : {}) })
       )
       if (answer.statusCode < 300) return answer
       const patience = tries < mostRetries ? retryAfter(answer) : undefined

@@ -5,10 +5,11 @@ import { join } from "node:path"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Duration, Effect, Layer, Logger, References, Stream, Tracer } from "effect"
+import { Cause, Duration, Effect, Fiber, Layer, Logger, References, Stream, Tracer } from "effect"
 import { CloudStackApi, type Parameters } from "../../../src/cloudstack/Api.ts"
 import { layerLive } from "../../../src/cloudstack/live/layerLive.ts"
 import { Settings } from "../../../src/config/Settings.ts"
+import { LastCheck } from "../../../src/wire/LastCheck.ts"
 import { apiKey, secretKey, settingsOf } from "../settings.ts"
 import { formOf, json, listen, liveAt, serve } from "./server.ts"
 
@@ -97,6 +98,42 @@ describe("the live client", () => {
         assert.deepInclude(error.reason, { _tag: "Unreachable", sent: false })
         assert.isFalse(error.ambiguous)
       }
+    })
+  )
+
+  it.live("asks the last check when a connection is there to be written to, new or idle", () =>
+    Effect.gen(function* () {
+      const seen: Array<string> = []
+      const server = yield* serve(async (request, response) => {
+        const { command = "" } = await formOf(request)
+        seen.push(command)
+        json(response, 200, { xresponse: { success: true } })
+      })
+      let closed = false
+      const check = Effect.suspend(() => (closed ? Effect.fail(new Error("the lease ran out")) : Effect.void))
+      const change = Effect.provideService(call("createTags"), LastCheck, check)
+      /** What may be sent when it is handed over, and no more when its connection is there. */
+      const late = Effect.gen(function* () {
+        const calling = yield* Effect.forkChild(Effect.flip(change), { startImmediately: true })
+        closed = true
+        const error = yield* Fiber.join(calling)
+        closed = false
+        return error
+      })
+      yield* Effect.gen(function* () {
+        const errors = [yield* late]
+        yield* call("listZones")
+        errors.push(yield* late)
+        yield* change
+        assert.deepStrictEqual(
+          errors.map(({ ambiguous, message }) => [message, ambiguous]),
+          [
+            ["createTags: Withheld: the lease ran out", false],
+            ["createTags: Withheld: the lease ran out", false]
+          ]
+        )
+      }).pipe(Effect.provide(liveAt(server.url)))
+      assert.deepStrictEqual(seen, ["listZones", "createTags"])
     })
   )
 

@@ -319,7 +319,8 @@ describe("Borders", () => {
         state: "Active",
         tags: []
       })
-      yield* open({ addressId: AddressId.make("a1"), protocol: "udp", port: 53, cidrs: ["10.0.0.0/8", "1.2.3.4/32"] })
+      const cidrs = ["10.0.0.0/8", "1.2.3.4/32"]
+      yield* open({ addressId: AddressId.make("a1"), protocol: "udp", port: 53, cidrs, jobId: "chosen" })
       assert.deepStrictEqual(sent("createFirewallRule"), [
         { ipaddressid: "a1", protocol: "udp", startport: "53", endport: "53", cidrlist: "10.0.0.0/8,1.2.3.4/32" }
       ])

@@ -99,6 +99,14 @@ const planFor = (held: Holding, wanted: Pick<Wanted, "ports" | "members">, borde
 const kinds = (held: Holding, wanted: Pick<Wanted, "ports" | "members">) =>
   stepsOf(planFor(held, wanted)).map((step) => step._tag)
 
+/** How port 80 opens. */
+const port80 = {
+  by: { serviceUid: service.uid },
+  addressId,
+  protocol: "tcp",
+  port: 80
+} as const
+
 const exactly = (...vms: ReadonlyArray<VmId>) => ({ _tag: "Exactly" as const, vms })
 
 describe("plan", () => {
@@ -147,9 +155,7 @@ describe("plan", () => {
       firewall: [firewall(80, ["10.0.0.0/8"], service, "f1")]
     })
     const wanted = { ports: [port({ port: 80, sources: ["10.0.0.0/8", "192.0.2.0/24"] })], members: exactly(a) }
-    assert.deepStrictEqual(stepsOf(planFor(held, wanted)), [
-      { _tag: "OpenBorder", serviceUid: service.uid, addressId, protocol: "tcp", port: 80, cidrs: ["192.0.2.0/24"] }
-    ])
+    assert.deepStrictEqual(stepsOf(planFor(held, wanted)), [{ _tag: "OpenBorder", ...port80, cidrs: ["192.0.2.0/24"] }])
   })
 
   it("replaces a rule that mixes what stays with what goes, in two steps that follow each other", () => {
@@ -162,14 +168,7 @@ describe("plan", () => {
     assert.strictEqual(more.length, 0)
     assert.deepStrictEqual(chain?.steps, [
       { _tag: "CloseBorder", id: FirewallRuleId.make("f1"), port: 80 },
-      {
-        _tag: "OpenBorder",
-        serviceUid: service.uid,
-        addressId,
-        protocol: "tcp",
-        port: 80,
-        cidrs: ["10.0.0.0/8", "198.51.100.0/24"]
-      }
+      { _tag: "OpenBorder", ...port80, cidrs: ["10.0.0.0/8", "198.51.100.0/24"] }
     ])
   })
 
@@ -247,7 +246,7 @@ describe("plan", () => {
 
   it("updates members only, for a Service that is refused for now", () => {
     const held = holding({ rules: [rule({ publicPort: 80, members: [a, b] })] })
-    const found = planMembers(claims(held, claimant), exactly(b, c), targets)
+    const found = planMembers(service.uid, claims(held, claimant), exactly(b, c), targets)
     assert.deepStrictEqual(
       stepsOf(found).map((step) => step._tag),
       ["AddMembers", "RemoveMembers"]

@@ -162,7 +162,9 @@ describe("plan of forwards", () => {
 
   it("moves what a refused Service has", () => {
     const held = holding({ forwards: [forward("udp", 53)] })
-    const steps = stepsOf(planMembers(claims(held, claimant), { _tag: "Exactly", vms: [b] }, { fit: [b], pick: b }))
+    const steps = stepsOf(
+      planMembers(service.uid, claims(held, claimant), { _tag: "Exactly", vms: [b] }, { fit: [b], pick: b })
+    )
     assert.deepStrictEqual(
       steps.map(({ _tag }) => _tag),
       ["DeleteForward", "CreateForward"]

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Layer, Logger, Metric, Option, Stream } from "effect"
+import { Duration, Effect, Fiber, Layer, Logger, Metric, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, leases, nodes, services } from "../../../src/kubernetes/KubeApi.ts"
 import { Leases } from "../../../src/kubernetes/Leases.ts"
@@ -8,6 +8,7 @@ import { makeBucket } from "../../../src/kubernetes/live/bucket.ts"
 import type { ClientOptions } from "../../../src/kubernetes/live/layerLive.ts"
 import { pathOf } from "../../../src/kubernetes/live/layerLive.ts"
 import { restClientRequests } from "../../../src/observability/metrics.ts"
+import { LastCheck } from "../../../src/wire/LastCheck.ts"
 import { clientOf, kubeServer, type Script } from "../../support/kubeServer.ts"
 
 const quiet = Effect.provide(Logger.layer([]))
@@ -45,6 +46,38 @@ describe("paths", () => {
 })
 
 describe.concurrent("the client", () => {
+  it.live("asks the last check when it has waited for all that it waits for, and then for a connection", () =>
+    Effect.gen(function* () {
+      let closed = false
+      const { api, asked } = yield* client((request, answer) => {
+        // The server asks for patience, and meanwhile the time is up.
+        if (request.method !== "GET") closed = true
+        answer.json(request.method === "GET" ? 200 : 429, {}, { "retry-after": "0" })
+      })
+      const check = Effect.suspend(() => (closed ? Effect.fail(new Error("the lease ran out")) : Effect.void))
+      const write = api.call({ verb: "patch", resource: nodes, name: "n1", body: {} })
+      const change = Effect.flip(Effect.provideService(write, LastCheck, check))
+      const late = Effect.gen(function* () {
+        const calling = yield* Effect.forkChild(change, { startImmediately: true })
+        closed = true
+        return yield* Fiber.join(calling)
+      })
+      const errors = [yield* late]
+      yield* api.call({ verb: "get", resource: nodes, name: "n1" })
+      closed = false
+      errors.push(yield* late)
+      closed = false
+      errors.push(yield* change)
+      for (const { message, withheld } of errors) {
+        assert.deepStrictEqual([message, withheld], ["patch nodes n1: not sent: the lease ran out", true])
+      }
+      assert.deepStrictEqual(
+        asked.map(({ method }) => method),
+        ["GET", "PATCH"]
+      )
+    }).pipe(Effect.scoped, quiet)
+  )
+
   it.live("sends patches under its own name, and nothing that is not needed", () =>
     Effect.gen(function* () {
       const { api, asked } = yield* client((_, answer) => answer.json(200, { ok: true }), { userAgent: "ccm/1 test" })
