@@ -167,4 +167,3 @@ describe("firewall rules and forwards without a tag", () => {
     }).pipe(Effect.provide(bed()))
   )
 })
-
