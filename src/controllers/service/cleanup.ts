@@ -125,14 +125,19 @@ const remove = Effect.fnUntraced(function* (service: Service) {
   )
 })
 
-/** The tags of a rule outlive it: what was cut off between the two has left some. */
+/**
+ * The tags of a rule outlive it: what was cut off between the two has left some. A server fault is no proof that they are
+ * gone; where they stay all the same they do no harm, and the Service must not wait for them.
+ */
 const untagGone = Effect.fnUntraced(function* (service: Service) {
   const cluster = yield* ClusterId
-  const found = yield* (yield* Tags).bearers("LoadBalancer", [...tags(cluster, service)].reverse())
-  if (found.length === 0) return
-  const step = Step.UntagRules({ ids: found.map((id) => RuleId.make(id)) })
-  const { failures } = yield* apply(chain("untag", [step]), "")
-  if (failures.size > 0) return yield* failing([...failures.values()])
+  for (let looks = 0; looks < mostLooks; looks++) {
+    const found = yield* (yield* Tags).bearers("LoadBalancer", [...tags(cluster, service)].reverse())
+    if (found.length === 0) return
+    const step = Step.UntagRules({ ids: found.map((id) => RuleId.make(id)) })
+    const { failures } = yield* apply(chain("untag", [step]), "")
+    if (failures.size > 0) return yield* failing([...failures.values()])
+  }
 })
 
 /** The operator leaves it to somebody else: what is published stays, and only what was never published goes. */

@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Inventory } from "../../../src/cloudstack/Inventory.ts"
+import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
+import { ServiceController } from "../../../src/controllers/service/ServiceController.ts"
 import {
   associate,
   initialised,
@@ -21,6 +23,7 @@ import {
   editService,
   eventMessages,
   ingress,
+  inTime,
   narrowRole,
   pass,
   reconcile,
@@ -30,6 +33,8 @@ import {
   world,
   worldOf
 } from "../../support/testBed.ts"
+
+const anew = restarted()
 
 const names: ReadonlyArray<ProviderName> = ["Apache v1.0", "Apache v1.1", "Apache v1.2", "Leaseweb"]
 
@@ -65,6 +70,25 @@ describe.each(names)("what %s made", (provider) => {
       yield* removeService()
       const { mutations } = yield* counting(reconcile())
       assert.deepStrictEqual(mutations, { deleteTags: 1, disassociateIpAddress: 1 })
+      assert.deepStrictEqual(yield* wholeWorld, before)
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("leaves no tag behind when it goes, cut off before them and then refused once", () =>
+    Effect.gen(function* () {
+      yield* nodes
+      const before = yield* wholeWorld
+      yield* leftBy(provider)
+      yield* initialised(provider)
+      yield* takenOver
+      yield* removeService()
+      yield* (yield* Simulator).inject([
+        { command: "deleteTags", fault: { _tag: "delay", millis: 3_600_000 } },
+        { command: "deleteTags", occurrence: 2, fault: { _tag: "failJob", code: 530, result: true } }
+      ])
+      yield* anew(inTime(Effect.timeoutOption(ServiceController.reconcile("shop/web"), "10 seconds")))
+      assert.isAbove((yield* world).tags.length, 0)
+      assert.strictEqual(yield* anew(reconcile()), "Removed")
       assert.deepStrictEqual(yield* wholeWorld, before)
     }).pipe(Effect.provide(bed()))
   )
