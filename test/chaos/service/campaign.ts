@@ -76,9 +76,9 @@ export const play = (totals: Totals, { faults, scenario, setting }: Case, hold =
   })
 }
 
-/** Every fault at every call of every scenario. */
-export function* singles(): Generator<Case> {
-  for (const setting of settings) {
+/** Every fault at every call of every scenario, in these settings. */
+export function* singles(names: ReadonlyArray<string>): Generator<Case> {
+  for (const setting of settings.filter(({ name }) => names.includes(name))) {
     for (const scenario of scenarios) {
       const { calls } = referenceFor(setting.name, scenario.name).calm
       for (const [index, call] of calls.entries()) {

@@ -5,7 +5,7 @@ import { add, type Case, double, nothing, play, singles, type Totals } from "./c
 
 /** Every fault at every call, or two faults at once for so many seeds. */
 export type Campaign =
-  | { readonly _tag: "Singles" }
+  | { readonly _tag: "Singles"; readonly settings: ReadonlyArray<string> }
   | { readonly _tag: "Doubles"; readonly seed: number; readonly runs: number }
 
 interface Share {
@@ -21,7 +21,7 @@ type Report = { readonly totals: Totals; readonly isLast: boolean }
 const reportEvery = 200
 
 function* casesOf(campaign: Campaign): Generator<Case> {
-  if (campaign._tag === "Singles") return yield* singles()
+  if (campaign._tag === "Singles") return yield* singles(campaign.settings)
   for (let seed = campaign.seed; seed < campaign.seed + campaign.runs; seed++) yield double(seed)
 }
 
