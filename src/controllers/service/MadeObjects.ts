@@ -4,7 +4,7 @@
  * says it for good; where it may not, and of an address whose job the server has forgotten, nothing else tells.
  */
 import { Context, Effect, Layer } from "effect"
-import type { AddressId, FirewallRuleId, ForwardId } from "../../domain/Cloud.ts"
+import type { AddressId, FirewallRuleId, ForwardId, PublicAddress } from "../../domain/Cloud.ts"
 
 const idsByService = () => {
   const all = new Map<string, ReadonlySet<string>>()
@@ -29,6 +29,9 @@ export class MadeObjects extends Context.Service<
     /** The address that the allocation with this job's id took. */
     readonly tookAddress: (jobId: string, id: AddressId) => Effect.Effect<void>
     readonly addressTaken: (jobId: string) => AddressId | undefined
+    readonly allocated: (address: PublicAddress) => Effect.Effect<void>
+    /** When each address was that this process allocated last: an address that was released since may come again. */
+    readonly allocations: ReadonlyMap<AddressId, number>
     /** The Service has gone. */
     readonly forget: (serviceUid: string) => Effect.Effect<void>
   }
@@ -37,6 +40,7 @@ export class MadeObjects extends Context.Service<
     const made = idsByService()
     const others = idsByService()
     const taken = new Map<string, AddressId>()
+    const allocations = new Map<AddressId, number>()
     return {
       of: made.of,
       remember: made.add,
@@ -44,6 +48,11 @@ export class MadeObjects extends Context.Service<
       ruleOut: others.add,
       tookAddress: (jobId, id) => Effect.sync(() => void taken.set(jobId, id)),
       addressTaken: (jobId) => taken.get(jobId),
+      allocated: ({ allocatedAt, id }) =>
+        Effect.sync(() => {
+          if (allocatedAt !== undefined) allocations.set(id, allocatedAt)
+        }),
+      allocations,
       forget: (uid) => Effect.andThen(made.forget(uid), others.forget(uid))
     }
   })

@@ -46,6 +46,7 @@ const allocate = Effect.fnUntraced(function* ({ ip, network, service }: AcquireI
     millis: Duration.toMillis(took)
   })
   yield* made.remember(service.uid, [address.id])
+  yield* made.allocated(address)
   return address
 })
 

@@ -71,6 +71,7 @@ export const claimantGone = (cluster: Cluster, uid: string, name: string): Claim
   wantedPorts: [],
   forwardShapes: [],
   made: new Set(),
+  allocations: new Map(),
   adoption: undefined
 })
 

@@ -18,10 +18,12 @@ import { hasVpc } from "./tierAcl.ts"
 export const mayHaveSomething = ({ finalizers, type }: Service): boolean =>
   type === "LoadBalancer" || finalizers.includes(finalizer)
 
+const nothingMade = { made: new Set<string>(), allocations: new Map<never, never>() }
+
 const claimantsOf = Effect.fnUntraced(function* (services: ReadonlyArray<Service>) {
   const cluster = yield* ClusterId
   const options = yield* ServiceOptions
-  return services.filter(mayHaveSomething).map((service) => claimantOf(service, cluster, new Set(), options))
+  return services.filter(mayHaveSomething).map((service) => claimantOf(service, cluster, nothingMade, options))
 })
 
 /** All of it as it is now. `services` = all of the cluster; none where the cluster is gone. */

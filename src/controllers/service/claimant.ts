@@ -31,7 +31,7 @@ const adoptionOf = (service: Service, clusterName: string): Claimant["adoption"]
 export const claimantOf = (
   service: Service,
   cluster: Cluster,
-  made: ReadonlySet<string>,
+  known: Pick<Claimant, "made" | "allocations">,
   { adopt, clusterName }: Pick<ServiceControllerOptions, "adopt" | "clusterName">
 ): Claimant => {
   const { address } = decodeAnnotations(service.annotations, service.ports)
@@ -48,7 +48,7 @@ export const claimantOf = (
       publicPort: port,
       privatePort: nodePort
     })),
-    made,
+    ...known,
     adoption: adopt ? adoptionOf(service, clusterName) : undefined
   }
 }

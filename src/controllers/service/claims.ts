@@ -1,7 +1,7 @@
 /** Which of the things on an address are a Service's, which are others', and whether the address is ours. Pure. */
 import { type Adoption, addressMark, isRuleOf } from "../../domain/Adoption.ts"
 import { canonicalText } from "../../domain/Cidr.ts"
-import type { FirewallRule, Forward, Holding, PublicAddress } from "../../domain/Cloud.ts"
+import type { AddressId, FirewallRule, Forward, Holding, PublicAddress } from "../../domain/Cloud.ts"
 import {
   type AddressOwnership,
   type Cluster,
@@ -57,6 +57,8 @@ export interface Claimant {
   readonly forwardShapes: ReadonlyArray<ForwardShape>
   /** Ids of firewall rules and forwards that this process made for it. */
   readonly made: ReadonlySet<string>
+  /** When each address was that this process allocated, for whichever Service. */
+  readonly allocations: ReadonlyMap<AddressId, number>
   /** By what rules of an earlier provider are told; undefined = they are not taken over. */
   readonly adoption: Adoption | undefined
 }
@@ -70,6 +72,10 @@ export const ipProtocolOf = (protocol: string): "tcp" | "udp" => (protocol.toLow
 const sameList = (a: ReadonlyArray<string>, b: ReadonlyArray<string>): boolean =>
   a.length === b.length && canonicalText(a).every((text, index) => text === canonicalText(b)[index])
 
+/** Until the address or a rule on it bears its mark, another Service that names it would take it for the user's. */
+const isAllocatedHere = ({ allocatedAt, id }: PublicAddress, { allocations }: Claimant): boolean =>
+  allocatedAt !== undefined && allocations.get(id) === allocatedAt
+
 /**
  * Decided by marks of this cluster on the address or on any rule of it. Without a mark, an address with rules of another
  * provider counts as ours only if that provider certainly allocated it.
@@ -79,6 +85,7 @@ const ownershipOf = (holding: Holding, claimant: Claimant, rules: ReadonlyArray<
   if (!mayBeReleased(address)) return "given"
   if (taggedByCluster(claimant.cluster, address.tags)) return "owned"
   if (isMarked(address.tags)) return "given"
+  if (isAllocatedHere(address, claimant)) return "owned"
   const marks = holding.rules.flatMap((rule) => addressMark(claimant.cluster, rule) ?? [])
   if (marks.length > 0) return marks.includes("owned") ? "owned" : "given"
   const alone = rules.length > 0 && rules.length === holding.rules.length

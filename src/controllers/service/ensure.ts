@@ -50,6 +50,13 @@ const refuseAcquire = (
   }
 }
 
+/** It is the account's, or is becoming so: another Service or a process before this one has asked for it. */
+const isComing = Effect.fnUntraced(function* (ip: string) {
+  const addresses = yield* Addresses
+  if (Option.isSome(yield* addresses.findByIp(ip))) return true
+  return (yield* addresses.allocating).some((address) => address.ip === ip)
+})
+
 /** Looked at before it is asked for, so that what cannot be had is refused without a trace. */
 const refuseTaken = Effect.fnUntraced(function* (service: Service, decision: Decision) {
   const addresses = yield* Addresses
@@ -57,9 +64,9 @@ const refuseTaken = Effect.fnUntraced(function* (service: Service, decision: Dec
   const named = wanted?.named
   if (named === undefined || (yield* addresses.isFree(named.ip))) return decision
   const { ip } = named
-  // One list can be wrong, and what is being allocated is neither free nor there yet.
-  if (Option.isSome(yield* addresses.findByIp(ip))) return yield* new Overlooked({ ip })
   if (yield* isOwnAllocation(service, ip)) return decision
+  // One list can be wrong.
+  if (yield* isComing(ip)) return yield* new Overlooked({ ip })
   if (yield* addresses.isFree(ip)) return decision
   yield* (yield* Predecessor).awaitSilence(service)
   const why = ": another account may have it, or it is no public address of the zone"
@@ -105,6 +112,9 @@ const settle = Effect.fnUntraced(function* (
   const error = acquired.failure
   const refusal = error._tag === "CloudStackError" ? refuseAcquire(error, wanted) : undefined
   if (refusal === undefined) return yield* error
+  if (refusal.reason === "AddressNotFree" && wanted.named !== undefined && (yield* isComing(wanted.named.ip))) {
+    return yield* new Overlooked({ ip: wanted.named.ip })
+  }
   const { acquire: _, ...rest } = decision
   return { ...rest, refusal } satisfies Decision
 })

@@ -61,7 +61,9 @@ const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) 
     return { _tag: "InUse", address } satisfies Leftover
   }
   const forwards = yield* (yield* Forwards).list(address.id)
-  if (rules.length + Option.getOrElse(forwards, () => []).length > 0) return nothing
+  const others = rules.length + Option.getOrElse(forwards, () => []).length
+  // Before the mark it looked like the account's own, and another Service may have named it.
+  if (others > 0) return { _tag: "Shared", address } satisfies Leftover
   const firewall = address.vpcId === undefined ? yield* (yield* Borders).list(address.id) : []
   const own = yield* Effect.forEach(firewall, (rule) =>
     isMarked(rule.tags) ? Effect.succeed(taggedService(cluster, rule.tags) === uid) : isOwnOpening(uid, address, rule)

@@ -33,8 +33,8 @@ const membershipAge = Duration.seconds(5)
 
 export const claimantFor = Effect.fnUntraced(function* (service: Service) {
   const cluster = yield* ClusterId
-  const made = (yield* MadeObjects).of(service.uid)
-  return claimantOf(service, cluster, made, yield* ServiceOptions)
+  const { allocations, of } = yield* MadeObjects
+  return claimantOf(service, cluster, { made: of(service.uid), allocations }, yield* ServiceOptions)
 })
 
 const indexed = perObject((machines: ReadonlyArray<Machine>) => indexMachines(machines))

@@ -250,6 +250,15 @@ export const scenarios: ReadonlyArray<Scenario> = [
     )
   },
   {
+    name: "two Services at once on one address of ours, and the first one goes",
+    steps: hasty(
+      400,
+      apply({ ports: ports([80, 30_080]), loadBalancerIP: freeIp }),
+      apply({ ports: ports([81, 31_080]), loadBalancerIP: freeIp }, {}, "api"),
+      remove()
+    ).concat(settled(remove("api")))
+  },
+  {
     name: "taken over from Apache's provider",
     leftBy: "Apache v1.2",
     steps: settled(spec({ ports: ports([80, 30_080], [8443, 30_443]) }), remove())

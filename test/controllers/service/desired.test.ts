@@ -315,6 +315,7 @@ describe("the network", () => {
     expectedSources: [],
     wantedPorts: [],
     made: new Set<never>(),
+    allocations: new Map<never, never>(),
     adoption: undefined
   }
   const choose = (configured: string | undefined, nodes: ReadonlyArray<Node>, machines: ReadonlyArray<Machine>) =>

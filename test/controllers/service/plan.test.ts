@@ -26,6 +26,7 @@ const claimant: Claimant = {
   expectedSources: [],
   wantedPorts: [],
   made: new Set(),
+  allocations: new Map(),
   adoption: { leasewebName: "K8s_svc_kubernetes_shop_web", servedOn: new Set() }
 }
 

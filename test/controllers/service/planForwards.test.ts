@@ -26,6 +26,7 @@ const claimant: Claimant = {
   wantedPorts: [],
   forwardShapes: [],
   made: new Set(),
+  allocations: new Map(),
   adoption: { leasewebName: "K8s_svc_kubernetes_shop_dns", servedOn: new Set() }
 }
 
