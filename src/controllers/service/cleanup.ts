@@ -119,10 +119,9 @@ const remove = Effect.fnUntraced(function* (service: Service) {
   const cached = yield* cachedHoldings(service)
   const leaving = (yield* removalFrom(service, cached)).leaving.map(({ address }) => address)
   const ids = leaving.map(({ id }) => id)
-  return yield* takingTurns(
-    leaving.map(({ ip }) => ip),
-    removeAll(service, cached, ids)
-  )
+  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  const ips = [...(named._tag === "Named" ? [named.ip] : []), ...leaving.map(({ ip }) => ip)]
+  return yield* takingTurns(ips, removeAll(service, cached, ids))
 })
 
 /**

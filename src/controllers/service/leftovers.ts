@@ -14,6 +14,7 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { mayBeReleased } from "./claims.ts"
 import { allocationId } from "./jobIds.ts"
 import { MadeObjects } from "./MadeObjects.ts"
+import { takingTurns } from "./sharing.ts"
 import { isOwnOpening } from "./unmarked.ts"
 
 /** More allocations of one Service within a day (the life of a job) mean that something else is wrong. */
@@ -132,6 +133,20 @@ export const release = Effect.fnUntraced(function* ({ id, ip }: PublicAddress) {
   yield* (yield* (yield* Addresses).disassociate(id)).done
 })
 
+/** When it is the address's turn, and if nobody uses it then: another Service may name it. */
+const releaseUnused = Effect.fnUntraced(function* (
+  uid: string,
+  attempt: number,
+  released: ReadonlyArray<AddressId>,
+  { ip }: PublicAddress
+) {
+  const again = Effect.gen(function* () {
+    const left = Option.getOrElse(yield* leftover(uid, attempt, released), () => nothing)
+    if (left._tag === "Untouched" || left._tag === "Unfinished") yield* release(left.address)
+  })
+  yield* takingTurns([ip], again)
+})
+
 /** Releases what nobody uses. Returns the addresses that are in use by the Service all the same. */
 export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* (
   uid: string,
@@ -143,6 +158,7 @@ export const releaseLeftovers = Effect.fn("service.releaseLeftovers")(function* 
     if (Option.isNone(found)) return inUse
     const left = found.value
     if (left._tag === "InUse") inUse.push(left.address.id)
-    else if (left._tag === "Untouched" || left._tag === "Unfinished") yield* release(left.address)
+    else if (left._tag === "Untouched" || left._tag === "Unfinished")
+      yield* releaseUnused(uid, attempt, released, left.address)
   }
 })
