@@ -9,12 +9,12 @@ import {
   sourceCidrs
 } from "../../domain/Annotations.ts"
 import { admits, anywhere, parseIpv4 } from "../../domain/Cidr.ts"
-import type { Network } from "../../domain/Cloud.ts"
+import type { Network, NetworkId } from "../../domain/Cloud.ts"
 import type { MachineIndex } from "../../domain/NodeIdentity.ts"
 import { type Note, type Refusal, warning } from "../../domain/Refusal.ts"
 import { readSources, standardAnnotation } from "../../domain/SourceRanges.ts"
 import type { Node, Service } from "../../kubernetes/objects.ts"
-import { selectMembers } from "./members.ts"
+import { type Members, selectMembers } from "./members.ts"
 import { refuseNetwork } from "./refuseNetwork.ts"
 import { refusePorts } from "./refusePorts.ts"
 import type { Abilities } from "./serving.ts"
@@ -160,37 +160,43 @@ const keepOf = (setting: Setting<boolean>, mayTag: boolean) => {
   return { value: undefined, refusals: [refusal] }
 }
 
-export const desired = (input: DesiredInput): Desired => {
-  const { network, service } = input
-  const annotations = decodeAnnotations(service.annotations, service.ports)
-  const {
-    members,
-    notes: memberNotes,
-    targets
-  } = selectMembers({
+type MembersOf = Pick<DesiredInput, "service" | "nodes" | "machines" | "now">
+
+/** What may serve the Service in this network. */
+export const membersIn = (input: MembersOf, networkId: NetworkId): Members => {
+  const annotations = decodeAnnotations(input.service.annotations, input.service.ports)
+  return selectMembers({
     ...input,
-    uid: service.uid,
-    networkId: network.id,
+    uid: input.service.uid,
+    networkId,
     maxMembers: given(annotations.maxMembers, undefined),
     selector: given(annotations.nodeSelector, undefined),
     unclear: annotations.maxMembers._tag === "Invalid" || annotations.nodeSelector._tag === "Invalid"
   })
+}
+
+export const desired = (input: DesiredInput): Desired => {
+  const { network, service } = input
+  const annotations = decodeAnnotations(service.annotations, service.ports)
+  const { members, notes: memberNotes, targets } = membersIn(input, network.id)
   const sources = sourcesOf(service)
   const address = wantedAddress(service, annotations)
   const notes = [...notesOf(service, annotations, sources._tag === "Allowed" ? sources.ipv6 : []), ...memberNotes]
+  const allowed = sources._tag === "Allowed" ? sources.cidrs : undefined
+  const unsupported = refuseSources(input, sources)
+  const kept = unsupported === undefined ? allowed : undefined
   const refusal =
     refuseNetwork(network) ??
     refuseFamilies(service) ??
     refusePorts(service, network) ??
-    refuseSources(input, sources) ??
+    unsupported ??
     refuseAddress(address, input.allowedAddresses)
-  if (refusal !== undefined) return { _tag: "Refused", refusal, members, targets, notes }
+  if (refusal !== undefined) return { _tag: "Refused", refusal, sources: kept, members, targets, notes }
 
-  const allowed = sources._tag === "Allowed" ? sources.cidrs : undefined
   const { errors, ports, waitsFor } = wantPorts({ ...input, annotations, border: borderOf(network), sources: allowed })
   const [error] = errors
   if (error !== undefined && ports.length === 0) {
-    return { _tag: "Refused", refusal: error.refusal, members, targets, notes }
+    return { _tag: "Refused", refusal: error.refusal, sources: kept, members, targets, notes }
   }
   const keep = keepOf(annotations.keepIp, input.abilities.tag)
   const { hostname } = annotations
@@ -203,6 +209,7 @@ export const desired = (input: DesiredInput): Desired => {
     mayTag: input.abilities.tag,
     keep: keep.value,
     border: borderOf(network),
+    sources: allowed,
     ruleSources: input.ruleSources,
     hostname:
       hostname._tag === "Given"

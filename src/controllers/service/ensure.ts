@@ -1,123 +1,28 @@
 /** Makes a Service's load balancer what the Service wants: decide from the cache, and again afresh before any change. */
 import { Effect, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
-import { CallPriority, type CloudStackError } from "../../cloudstack/Api.ts"
+import { CallPriority } from "../../cloudstack/Api.ts"
 import { Machines } from "../../cloudstack/Machines.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
 import { decodeAnnotations } from "../../domain/Annotations.ts"
-import type { AddressId, Holding, RuleId } from "../../domain/Cloud.ts"
-import type { Refusal } from "../../domain/Refusal.ts"
+import type { Holding, RuleId } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
-import { acquire } from "./acquire.ts"
+import { isEmpty } from "./chains.ts"
 import { change } from "./change.ts"
-import { claims, isClaimed } from "./claims.ts"
-import { type Decision, decide, isMembersOnly, isQuiet, membersChanged, type Named } from "./decide.ts"
+import { type Decision, decide, isMembersOnly, isQuiet, membersChanged } from "./decide.ts"
 import { wantedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
-import { nextOf } from "./failure.ts"
+import { mostLooks, type Next, nextOf } from "./failure.ts"
 import { hold } from "./hold.ts"
-import { isOwnAllocation, markAddress, reclaim } from "./mark.ts"
+import { reclaim } from "./mark.ts"
 import { noNodes } from "./members.ts"
-import { cachedHoldings, claimantFor, freshHoldings, freshMembers } from "./observe.ts"
-import { failIfOverlooked, Overlooked } from "./overlooked.ts"
+import { cachedHoldings, freshHoldings, freshMembers } from "./observe.ts"
 import { Predecessor } from "./Predecessor.ts"
 import { pendingWrites, publish } from "./publish.ts"
 import { Reporter } from "./Reporter.ts"
+import { refuseTaken, settle } from "./settle.ts"
 import { takingTurns } from "./sharing.ts"
-
-const notFree = ({ field, ip }: Named, why: string): Refusal => ({
-  reason: "AddressNotFree",
-  field,
-  cause: `${ip} is neither free nor the account's${why}`,
-  remedy: "Name a free address or one of the account's, or none to get any"
-})
-
-/** That no address is left may pass; what the role or the network does not allow is somebody's to settle. */
-const refuseAcquire = (
-  error: CloudStackError,
-  { named, network }: NonNullable<Decision["acquire"]>
-): Refusal | undefined => {
-  const tag = error.reason._tag
-  const lasts = tag === "Refused" || tag === "Forbidden"
-  if (named !== undefined) return lasts || tag === "NoCapacity" ? notFree(named, ` (${error.told})`) : undefined
-  if (!lasts) return undefined
-  return {
-    reason: "CloudStackRefused",
-    field: `an address in network ${network.name}`,
-    cause: error.told,
-    remedy: "Allow associateIpAddress to the key's role, or name an address that the account has (spec.loadBalancerIP)"
-  }
-}
-
-/** It is the account's, or is becoming so: another Service or a process before this one has asked for it. */
-const isComing = Effect.fnUntraced(function* (ip: string) {
-  const addresses = yield* Addresses
-  if (Option.isSome(yield* addresses.findByIp(ip))) return true
-  return (yield* addresses.allocating).some((address) => address.ip === ip)
-})
-
-/** Looked at before it is asked for, so that what cannot be had is refused without a trace. */
-const refuseTaken = Effect.fnUntraced(function* (service: Service, decision: Decision) {
-  const addresses = yield* Addresses
-  const { acquire: wanted, ...rest } = decision
-  const named = wanted?.named
-  if (named === undefined || (yield* addresses.isFree(named.ip))) return decision
-  const { ip } = named
-  if (yield* isOwnAllocation(service, ip)) return decision
-  // One list can be wrong.
-  if (yield* isComing(ip)) return yield* new Overlooked({ ip })
-  if (yield* addresses.isFree(ip)) return decision
-  yield* (yield* Predecessor).awaitSilence(service)
-  const why = ": another account may have it, or it is no public address of the zone"
-  return { ...rest, refusal: notFree(named, why) } satisfies Decision
-})
-
-/** The new address with its mark. */
-const acquireMarked = Effect.fnUntraced(function* (
-  service: Service,
-  wanted: NonNullable<Decision["acquire"]>,
-  known: ReadonlyArray<AddressId>
-) {
-  const claimant = yield* claimantFor(service)
-  const what = (holding: Holding) => Effect.succeed(isClaimed(claims(holding, claimant), claimant))
-  yield* failIfOverlooked(service, { handled: known, what })
-  const { keep, named, network } = wanted
-  const address = yield* acquire({
-    service,
-    known,
-    network,
-    ...(named === undefined ? {} : { ip: named.ip })
-  })
-  yield* Effect.logInfo("address acquired", { address: address.ip, id: address.id })
-  return {
-    address: yield* markAddress(service, address, keep),
-    rules: [],
-    firewall: [],
-    forwards: []
-  } satisfies Holding
-})
-
-/** The decision with its address, acquired if there is none yet. */
-const settle = Effect.fnUntraced(function* (
-  service: Service,
-  decision: Decision,
-  holdings: ReadonlyArray<Holding>,
-  rigid: ReadonlySet<RuleId>
-) {
-  const { acquire: wanted } = decision
-  if (wanted === undefined) return decision
-  const acquired = yield* Effect.result(acquireMarked(service, wanted, decision.concerned))
-  if (acquired._tag === "Success") return yield* decide(service, [...holdings, acquired.success], rigid)
-  const error = acquired.failure
-  const refusal = error._tag === "CloudStackError" ? refuseAcquire(error, wanted) : undefined
-  if (refusal === undefined) return yield* error
-  if (refusal.reason === "AddressNotFree" && wanted.named !== undefined && (yield* isComing(wanted.named.ip))) {
-    return yield* new Overlooked({ ip: wanted.named.ip })
-  }
-  const { acquire: _, ...rest } = decision
-  return { ...rest, refusal } satisfies Decision
-})
 
 const announce = Effect.fnUntraced(function* (service: Service, decision: Decision, ended: boolean) {
   const reporter = yield* Reporter
@@ -157,6 +62,21 @@ const carryOut = Effect.fnUntraced(function* (service: Service, decision: Decisi
         ? Effect.succeedSome(service)
         : publish(service, pendingWrites(service, show.ingress, show.address))
   })
+})
+
+/** What CloudStack refuses on an address that has gone meanwhile says nothing about the Service. */
+const unlessGone = Effect.fnUntraced(function* ({ show }: Decision, next: Next, looks: number) {
+  if (next._tag !== "Refused" || show === undefined || looks >= mostLooks) return next
+  const found = yield* (yield* Addresses).find(show.address.id)
+  return Option.isSome(found) ? next : ({ _tag: "LookAgain", rigid: [], machines: false } satisfies Next)
+})
+
+/** It cannot go where it wants to, so where it still is keeps up with the nodes. */
+const stay = Effect.fnUntraced(function* (service: Service, { concerned, meanwhile }: Decision) {
+  if (isEmpty(meanwhile)) return
+  const cluster = yield* ClusterId
+  const publish = Effect.succeedSome(service)
+  yield* change({ cluster, service, plan: meanwhile, leaving: [], concerned, network: "", publish })
 })
 
 const forgetNetwork = Effect.fnUntraced(function* ({ show }: Decision) {
@@ -200,9 +120,9 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
       if (isQuiet(service, found)) return yield* rest(service, found)
       yield* announce(service, found, false)
     }
-    const decision = yield* settle(service, found, holdings, rigid)
+    const decision = yield* Effect.tapError(settle(service, found, holdings, rigid), () => stay(service, found))
     if (decision.refusal === undefined) service = yield* hold(service)
-    const next = nextOf(yield* carryOut(service, decision), looks)
+    const next = yield* unlessGone(decision, nextOf(yield* carryOut(service, decision), looks), looks)
     const refusal = next._tag === "Refused" ? next.refusal : decision.refusal
     yield* reporter.tell(service, decision.notes, refusal)
     // What CloudStack objects to may be what the network no longer offers.
@@ -219,8 +139,10 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
         if (next.machines) yield* (yield* Machines).list(0)
         break
       case "Refused":
+        yield* stay(service, decision)
         return "Refused" as const
       case "Failed":
+        yield* stay(service, decision)
         return yield* next.error
     }
   }

@@ -1,14 +1,14 @@
 /** The reads of a reconcile: from caches to decide whether there is work, afresh before anything is changed. */
 import { Clock, Duration, Effect, Option } from "effect"
 import { CallPriority } from "../../cloudstack/Api.ts"
-import { Capabilities } from "../../cloudstack/Capabilities.ts"
+import { Capabilities, type RuleSources } from "../../cloudstack/Capabilities.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { Machines } from "../../cloudstack/Machines.ts"
 import { Settings } from "../../config/Settings.ts"
 import { isUnmarkedRule } from "../../domain/Adoption.ts"
 import { addressIdAnnotation, decodeAnnotations } from "../../domain/Annotations.ts"
 import { isCandidate } from "../../domain/Candidates.ts"
-import type { AddressId, Holding, Machine, Network, RuleId } from "../../domain/Cloud.ts"
+import type { AddressId, Holding, Machine, Network, NetworkId, RuleId } from "../../domain/Cloud.ts"
 import { indexMachines, type MachineIndex, resolveMachine } from "../../domain/NodeIdentity.ts"
 import { perObject } from "../../domain/perObject.ts"
 import type { Note, Refusal } from "../../domain/Refusal.ts"
@@ -18,15 +18,15 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { abilitiesFor } from "./abilities.ts"
 import { claimantOf } from "./claimant.ts"
 import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
-import { borderOf, desired, wantedAddress } from "./desired.ts"
+import { borderOf, desired, membersIn, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
-import { noNodes } from "./members.ts"
+import { type Members, noNodes } from "./members.ts"
 import { ServiceOptions } from "./options.ts"
 import type { AclInput } from "./planAcl.ts"
 import { aclItemsFor, hasVpc, tierAclOf } from "./tierAcl.ts"
 import { recognise } from "./unmarked.ts"
-import type { Desired } from "./wanted.ts"
+import type { Border, Desired } from "./wanted.ts"
 
 /** How old the VM list may be when nodes have changed: their VMs are as new as they are. */
 const membershipAge = Duration.seconds(5)
@@ -61,15 +61,26 @@ export type Demand =
   | {
       readonly _tag: "Known"
       readonly network: Network
+      readonly border: Border
+      readonly ruleSources: RuleSources
       readonly desired: Desired
       readonly claimant: Claimant
       /** The Service's own, and the one that it names. */
       readonly holdings: ReadonlyArray<Holding>
       readonly acl: Pick<AclInput, "items" | "tier">
       readonly notes: ReadonlyArray<Note>
+      /** What may serve it in a network that it may be about to leave. */
+      readonly membersIn: (networkId: NetworkId) => Members
     }
   /** No network can be told, or it is not visible. */
-  | { readonly _tag: "NoNetwork"; readonly refusal: Refusal; readonly notes: ReadonlyArray<Note> }
+  | {
+      readonly _tag: "NoNetwork"
+      readonly refusal: Refusal
+      readonly notes: ReadonlyArray<Note>
+      readonly claimant: Claimant
+      readonly holdings: ReadonlyArray<Holding>
+      readonly membersIn: (networkId: NetworkId) => Members
+    }
 
 /** The server is only asked where the rules themselves have to restrict sources. */
 const ruleSourcesIn = Effect.fnUntraced(function* (network: Network) {
@@ -112,13 +123,16 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
   const machines = yield* readMachines()
   const annotations = decodeAnnotations(service.annotations, service.ports)
   const address = wantedAddress(service, annotations)
+  const now = yield* Clock.currentTimeMillis
+  const inNetwork = (id: NetworkId) => membersIn({ service, nodes, machines, now }, id)
   const found = yield* findNetwork(
     { service, address, claimant, holdings, nodes, machines, configured: networkId },
     annotations.network
   )
   if (found._tag === "Refused") {
     const notes = nodes.some(isCandidate) ? [] : [noNodes]
-    return { _tag: "NoNetwork", refusal: found.refusal, notes } satisfies Demand
+    const { refusal } = found
+    return { _tag: "NoNetwork", refusal, notes, claimant, holdings, membersIn: inNetwork } satisfies Demand
   }
   const { network, notes } = found
   const ruleSources = yield* ruleSourcesIn(network)
@@ -134,10 +148,21 @@ export const demandOf = Effect.fn("service.demandOf")(function* (service: Servic
       adopts: holdings.some((holding) => claims(holding, claimant).rules.some(isUnmarkedRule))
     }),
     heldForwards: heldForwards(holdings, claimant),
-    now: yield* Clock.currentTimeMillis
+    now
   })
   const acl = yield* aclOf(network, all)
-  return { _tag: "Known", network, desired: wanted, claimant, holdings, acl, notes } satisfies Demand
+  return {
+    _tag: "Known",
+    network,
+    border: borderOf(network),
+    ruleSources,
+    desired: wanted,
+    claimant,
+    holdings,
+    acl,
+    notes,
+    membersIn: inNetwork
+  } satisfies Demand
 })
 
 /** To decide whether there is work. */

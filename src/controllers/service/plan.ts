@@ -6,197 +6,20 @@
  * its port, a rule gets its members as soon as it exists, and the border of a port waits for no rule. Then the address
  * is published. In `cleanup` goes what no longer serves: traffic first moves, then leaves.
  */
-import { canonicalText } from "../../domain/Cidr.ts"
-import type { NetworkId, RuleId, VmId } from "../../domain/Cloud.ts"
-import { type Cluster, parseDescription, ruleName, type ServiceIdentity } from "../../domain/Ownership.ts"
 import { planAdoption, withMarksGone } from "./adopt.ts"
-import { type Chain, chain, type Plan } from "./chains.ts"
-import type { Claims, HeldRule } from "./claims.ts"
-import { ipProtocolOf } from "./claims.ts"
-import { isHeldTogether } from "./heldTogether.ts"
+import type { Chain, Plan } from "./chains.ts"
 import { makerOf } from "./jobIds.ts"
 import { covers, planBorder } from "./planBorder.ts"
-import { blockingForwards, planForwards, planMoves } from "./planForwards.ts"
+import { planForwards } from "./planForwards.ts"
 import { isOn, planRetirement } from "./planRetirement.ts"
-import { keptStickiness, newDescription, stickinessSteps, stickyDescription } from "./planStickiness.ts"
+import { isHeld, type PlanInput, planRule } from "./planRule.ts"
 import { planTags } from "./planTags.ts"
-import { Step } from "./steps.ts"
-import type { ForwardTargets, Wanted, WantedMembers, WantedPort } from "./wanted.ts"
 
-export interface PlanInput {
-  readonly wanted: Pick<Wanted, "ports" | "members" | "targets" | "keep" | "border" | "ruleSources">
-  readonly own: Claims
-  readonly cluster: Cluster
-  readonly service: ServiceIdentity
-  /** Only in a VPC. */
-  readonly networkId?: NetworkId
-  /** Rules that the server would not change in place: they are made anew. */
-  readonly rigid: ReadonlySet<RuleId>
-  /** Tags are known to work, so rules found without theirs get them. */
-  readonly retag: boolean
-}
-
-const without = (from: ReadonlyArray<VmId>, these: ReadonlyArray<VmId>): ReadonlyArray<VmId> => {
-  const known = new Set(these)
-  return from.filter((vm) => !known.has(vm))
-}
-const missing = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> => {
-  if (members._tag === "Keep") return []
-  const absent = without(members.vms, have)
-  return members._tag === "Within" && absent.length < members.vms.length ? [] : absent
-}
-const surplus = (members: WantedMembers, have: ReadonlyArray<VmId>): ReadonlyArray<VmId> =>
-  members._tag === "Keep" ? [] : without(have, members.vms)
-
-/** `cidrlist` of a rule: no list and everybody are the same. */
-const isUnrestricted = (cidrs: ReadonlyArray<string>): boolean => cidrs.length === 0 || cidrs.includes("0.0.0.0/0")
-const sameSources = (have: ReadonlyArray<string>, want: ReadonlyArray<string>): boolean => {
-  if (isUnrestricted(have) || isUnrestricted(want)) return isUnrestricted(have) && isUnrestricted(want)
-  const [a, b] = [canonicalText(have), canonicalText(want)]
-  return a.length === b.length && a.every((text, index) => text === b[index])
-}
-
-/** Where the firewall takes care of sources, a list on the rule itself is only kept true, never added. */
-const ruleSources = (
-  { own, wanted: { border } }: PlanInput,
-  rule: HeldRule,
-  want: WantedPort
-): ReadonlyArray<string> | undefined => {
-  if (want.sources === undefined) return undefined
-  if (border === "firewall" && (isUnrestricted(rule.cidrs) || isHeldTogether(own, want))) return undefined
-  return sameSources(rule.cidrs, want.sources) ? undefined : want.sources
-}
-
-/**
- * On an address of the user's the description also says that the port's firewall rules are ours, if there is no other
- * now: where the role may not tag, nothing else could say it later.
- */
-const markOf = ({ cluster, own, service, wanted }: PlanInput, { ipProtocol, port }: WantedPort) => ({
-  cluster: cluster.id,
-  serviceUid: service.uid,
-  address: own.ownership,
-  border:
-    own.ownership === "given" &&
-    wanted.border === "firewall" &&
-    !own.otherFirewall.some((rule) => isOn(rule, port, ipProtocol))
-})
-
-/** What a rule says of its border stays true. */
-const markFor = (input: PlanInput, { description }: HeldRule, want: WantedPort) => {
-  const mark = markOf(input, want)
-  return { ...mark, border: mark.border || parseDescription(description)?.border === true }
-}
-
-const changeOf = (input: PlanInput, rule: HeldRule, want: WantedPort) => {
-  const { uid } = input.service
-  const protocol = rule.protocol === "" ? "tcp" : rule.protocol.toLowerCase()
-  const sources = ruleSources(input, rule, want)
-  const change = {
-    // The name says the protocol; other names (of other providers) stay as they are until it changes.
-    ...(want.protocol === undefined || want.protocol === protocol
-      ? {}
-      : { protocol: want.protocol, name: ruleName(uid, want.protocol, want.port) }),
-    ...(want.algorithm === undefined || want.algorithm === rule.algorithm.toLowerCase()
-      ? {}
-      : { algorithm: want.algorithm }),
-    ...(sources === undefined ? {} : { cidrs: sources }),
-    ...stickyDescription(markFor(input, rule, want), rule, want)
-  }
-  // Since 4.22 an update of a rule made without a protocol fails unless it names one.
-  return Object.keys(change).length > 0 && rule.protocol === "" ? { protocol, ...change } : change
-}
-
-const ruleKey = (port: number): string => `rule ${port}`
-
-const createSteps = (input: PlanInput, want: WantedPort, vms: ReadonlyArray<VmId>): ReadonlyArray<Step> => {
-  const { networkId, own, service, wanted } = input
-  const { algorithm, port, protocol, sources } = want
-  // A new rule waits for the setting that could not be read; nothing is ever open by accident.
-  if (protocol === undefined || algorithm === undefined || sources === undefined) return []
-  const rule = {
-    addressId: own.address.id,
-    ...(networkId === undefined ? {} : { networkId }),
-    name: ruleName(service.uid, protocol, port),
-    description: newDescription(markOf(input, want), want),
-    publicPort: port,
-    privatePort: want.nodePort,
-    algorithm,
-    protocol,
-    ...(wanted.border !== "firewall" && !isUnrestricted(sources) ? { cidrs: sources } : {})
-  }
-  return [
-    Step.CreateRule({ rule, verify: wanted.ruleSources === "unknown" && "cidrs" in rule }),
-    ...(vms.length === 0 ? [] : [Step.AddMembers({ rule: { madeFor: port }, port, vms })]),
-    ...stickinessSteps({ madeFor: port }, [], want)
-  ]
-}
-
-const planRule = (input: PlanInput, want: WantedPort): Plan => {
-  const { own, rigid, wanted } = input
-  const { port } = want
-  const key = ruleKey(port)
-  const rule = own.rules.find(({ publicPort }) => publicPort === port)
-  if (rule === undefined) {
-    const vms = wanted.members._tag === "Keep" ? [] : wanted.members.vms
-    const steps = createSteps(input, want, vms)
-    return { traffic: steps.length === 0 ? [] : chain(key, [...blockingForwards(own, port), ...steps]), cleanup: [] }
-  }
-  const change = changeOf(input, rule, want)
-  const changes = Object.keys(change).length > 0
-  // Ports cannot be changed in place, nor can a list of sources before 4.22, nor can tcp become udp.
-  const { ruleSources } = wanted
-  const stuck =
-    (change.cidrs !== undefined && (ruleSources === "create" || ruleSources === "none")) ||
-    rule.privatePort !== want.nodePort ||
-    ipProtocolOf(rule.protocol) !== want.ipProtocol ||
-    (changes && rigid.has(rule.id))
-  if (stuck) {
-    const remade: WantedPort = {
-      ...want,
-      protocol: want.protocol ?? (rule.protocol === "tcp-proxy" ? "tcp-proxy" : want.ipProtocol),
-      algorithm: want.algorithm ?? rule.algorithm,
-      stickiness: keptStickiness(rule.policies, want)
-    }
-    const vms = without(
-      [...rule.members, ...missing(wanted.members, rule.members)],
-      surplus(wanted.members, rule.members)
-    )
-    const steps = createSteps(input, remade, vms)
-    return {
-      traffic: steps.length === 0 ? [] : chain(key, [Step.DeleteRule({ id: rule.id, port }), ...steps]),
-      cleanup: []
-    }
-  }
-  const add = missing(wanted.members, rule.members)
-  const drop = surplus(wanted.members, rule.members)
-  return {
-    traffic: chain(key, [
-      ...(changes
-        ? [
-            Step.UpdateRule({
-              id: rule.id,
-              port,
-              change,
-              verify: ruleSources === "unknown" && change.cidrs !== undefined
-            })
-          ]
-        : []),
-      ...(add.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms: add })]),
-      ...stickinessSteps({ id: rule.id }, rule.policies, want)
-    ]),
-    cleanup: chain(
-      `members ${port}`,
-      drop.length === 0 ? [] : [Step.RemoveMembers({ id: rule.id, port, vms: drop })],
-      // A rule that stays never serves from an empty set.
-      [key]
-    )
-  }
-}
-
-const planBorders = ({ own, service, wanted }: PlanInput): ReadonlyArray<Chain> => {
+const planBorders = (input: PlanInput): ReadonlyArray<Chain> => {
+  const { own, service, wanted } = input
   if (wanted.border !== "firewall") return []
   return wanted.ports.flatMap((want) => {
-    if (want.sources === undefined || isHeldTogether(own, want)) return []
+    if (want.sources === undefined || isHeld(input, want)) return []
     const protocol = want.ipProtocol
     const border = planBorder({
       by: makerOf(service.uid, own.address),
@@ -229,26 +52,3 @@ export const plan = (input: PlanInput): Plan => {
     ]
   }
 }
-
-/** Members only, of what exists: for a Service whose other demands are refused for now. */
-export const planMembers = (
-  serviceUid: string,
-  own: Claims,
-  members: WantedMembers,
-  targets: ForwardTargets
-): Plan => ({
-  traffic: [
-    ...own.rules.flatMap((rule) => {
-      const vms = missing(members, rule.members)
-      const port = rule.publicPort
-      return chain(ruleKey(port), vms.length === 0 ? [] : [Step.AddMembers({ rule: { id: rule.id }, port, vms })])
-    }),
-    ...planMoves(makerOf(serviceUid, own.address), own, targets)
-  ],
-  cleanup: own.rules.flatMap((rule) => {
-    const vms = surplus(members, rule.members)
-    const port = rule.publicPort
-    const steps = vms.length === 0 ? [] : [Step.RemoveMembers({ id: rule.id, port, vms })]
-    return chain(`members ${port}`, steps, [ruleKey(port)])
-  })
-})

@@ -55,7 +55,7 @@ const planForward = (input: ForwardsInput, want: WantedPort): ReadonlyArray<Step
   const held = own.forwards.filter((forward) => isOn(forward, want))
   if (held.some((forward) => serves(forward, want, targets))) return []
   // Nothing new is open for sources that could not be read, and nothing goes before something can take its place.
-  if (want.sources === undefined || targets.pick === undefined) return []
+  if (targets.pick === undefined || (want.sources === undefined && held.length === 0)) return []
   return [...held.map(drop), create(input, want, targets.pick)]
 }
 

@@ -73,6 +73,8 @@ export interface Wanted {
   /** The address shall outlive the Service; undefined = as CloudStack shows. */
   readonly keep: Kept<boolean>
   readonly border: Border
+  /** Of all ports. */
+  readonly sources: Kept<ReadonlyArray<string>>
   /** What the server makes of a rule's own list of sources. */
   readonly ruleSources: RuleSources
   /** `Keep` = what the status shows. */
@@ -90,6 +92,8 @@ export type Desired =
   | {
       readonly _tag: "Refused"
       readonly refusal: Refusal
+      /** What is revoked does not wait for what is refused. */
+      readonly sources: Kept<ReadonlyArray<string>>
       readonly members: WantedMembers
       readonly targets: ForwardTargets
       readonly notes: ReadonlyArray<Note>

@@ -130,6 +130,7 @@ describe("desired", () => {
         mayTag: true,
         keep: false,
         border: "firewall",
+        sources: ["0.0.0.0/0"],
         ruleSources: "update",
         hostname: { _tag: "None" },
         waitsFor: []
