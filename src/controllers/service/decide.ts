@@ -30,7 +30,7 @@ export interface Decision {
     readonly named?: Named
   }
   readonly plan: Plan
-  /** Where it is still served if it cannot go where it wants to: that keeps up with the nodes. */
+  /** Where it is still served if it cannot go where it wants to: that keeps up with the nodes and its sources. */
   readonly meanwhile: Plan
   /** What happens on addresses that the Service leaves. */
   readonly leaving: ReadonlyArray<Chain>
@@ -46,36 +46,26 @@ const ids = (all: ReadonlyArray<Claims>): ReadonlyArray<AddressId> => all.map(({
 
 type MembersIn = (networkId: NetworkId) => Pick<Wanted, "members" | "targets">
 
-/** Each address by what may serve in its own network. One of a VPC that no rule ties to a tier has no members. */
-const keepUp = ({ uid }: Service, claimed: ReadonlyArray<Claims>, membersIn: MembersIn): Plan => {
-  const plans = claimed.flatMap((own) => {
-    const { networkId } = own.address
-    if (networkId === undefined) return []
-    const { members, targets } = membersIn(networkId)
-    return [planMembers(uid, own, members, targets)]
-  })
-  return { traffic: plans.flatMap(({ traffic }) => traffic), cleanup: plans.flatMap(({ cleanup }) => cleanup) }
+const together = (plans: ReadonlyArray<Plan>): Plan => ({
+  traffic: plans.flatMap(({ traffic }) => traffic),
+  cleanup: plans.flatMap(({ cleanup }) => cleanup)
+})
+
+/** By what may serve in the address's own network. One of a VPC that no rule ties to a tier has no members. */
+const keepUp = ({ uid }: Service, own: Claims, membersIn: MembersIn): Plan => {
+  const { networkId } = own.address
+  if (networkId === undefined) return nothing
+  const { members, targets } = membersIn(networkId)
+  return planMembers(uid, own, members, targets)
 }
 
-/** A Service that is refused keeps what it has, and what it has keeps up with the nodes. */
+/** A Service that is refused keeps what it has. */
 const refused = (
-  service: Service,
   refusal: Refusal,
   notes: ReadonlyArray<Note>,
   claimed: ReadonlyArray<Claims>,
-  membersIn: MembersIn,
-  closing: ReadonlyArray<Chain> = []
-): Decision => {
-  const { cleanup, traffic } = keepUp(service, claimed, membersIn)
-  return {
-    refusal,
-    notes,
-    plan: { traffic: [...traffic.filter(({ key }) => !closing.some((one) => one.key === key)), ...closing], cleanup },
-    meanwhile: nothing,
-    leaving: [],
-    concerned: ids(claimed)
-  }
-}
+  plan: Plan
+): Decision => ({ refusal, notes, plan, meanwhile: nothing, leaving: [], concerned: ids(claimed) })
 
 const claimedBy = (holdings: ReadonlyArray<Holding>, claimant: Claimant): ReadonlyArray<Claims> =>
   holdings.map((holding) => claims(holding, claimant)).filter((own) => isClaimed(own, claimant))
@@ -88,35 +78,34 @@ export const decide = Effect.fn("service.decide")(function* (
   const demand = yield* demandOf(service, all)
   if (demand._tag === "NoNetwork") {
     const { claimant, holdings, membersIn, notes, refusal } = demand
-    return refused(service, refusal, notes, claimedBy(holdings, claimant), membersIn)
+    const claimed = claimedBy(holdings, claimant)
+    return refused(refusal, notes, claimed, together(claimed.map((own) => keepUp(service, own, membersIn))))
   }
   const { acl, claimant, desired, holdings, membersIn, network } = demand
   const notes = [...demand.notes, ...desired.notes]
-  /** Where the Service is in this network, the sources of what it has are kept to all the same. */
-  const closing = (claimed: ReadonlyArray<Claims>, sources: Wanted["sources"]) =>
-    claimed
-      .filter(({ address }) => address.networkId === network.id)
-      .flatMap((own) =>
-        planSources(
-          {
-            own,
-            cluster: claimant.cluster,
-            service,
-            rigid,
-            ...(network.vpcId === undefined ? {} : { networkId: network.id })
-          },
-          { ...demand.membersIn(network.id), border: demand.border, ruleSources: demand.ruleSources, sources }
-        )
-      )
+  const inVpc = network.vpcId === undefined ? {} : { networkId: network.id }
+  /** What there is keeps up with the nodes and, where it is in this network, with who may come in. */
+  const staying = (claimed: ReadonlyArray<Claims>, sources: Wanted["sources"]): Plan => {
+    const { border, ruleSources } = demand
+    const wanted = { ...membersIn(network.id), border, ruleSources, sources }
+    return together(
+      claimed.map((own) => {
+        const { cleanup, traffic } = keepUp(service, own, membersIn)
+        if (own.address.networkId !== network.id) return { cleanup, traffic }
+        const held = planSources({ own, cluster: claimant.cluster, service, rigid, ...inVpc }, wanted)
+        return { traffic: [...traffic.filter(({ key }) => !held.some((one) => one.key === key)), ...held], cleanup }
+      })
+    )
+  }
   if (desired._tag === "Refused") {
     const claimed = claimedBy(holdings, claimant)
-    return refused(service, desired.refusal, notes, claimed, membersIn, closing(claimed, desired.sources))
+    return refused(desired.refusal, notes, claimed, staying(claimed, desired.sources))
   }
   const { wanted } = desired
   const found = design({ service, claimant, wanted, network, holdings, acl, rigid })
   switch (found._tag) {
     case "Refused":
-      return refused(service, found.refusal, notes, found.claimed, membersIn, closing(found.claimed, wanted.sources))
+      return refused(found.refusal, notes, found.claimed, staying(found.claimed, wanted.sources))
     case "Acquire": {
       const claimed = claimedBy(holdings, claimant)
       const { address } = wanted
@@ -125,7 +114,7 @@ export const decide = Effect.fn("service.decide")(function* (
         notes,
         acquire: { network, keep: wanted.keep === true, ...named },
         plan: nothing,
-        meanwhile: keepUp(service, claimed, membersIn),
+        meanwhile: staying(claimed, wanted.sources),
         leaving: [],
         concerned: ids(claimed)
       }
@@ -134,7 +123,7 @@ export const decide = Effect.fn("service.decide")(function* (
       return {
         notes: [...notes, ...found.notes],
         plan: found.plan,
-        meanwhile: keepUp(service, found.leaving, membersIn),
+        meanwhile: staying(found.leaving, wanted.sources),
         leaving: found.leavingPlan.cleanup,
         concerned: ids([found.target, ...found.leaving]),
         // An address of a VPC is in the network only once its first rule is.

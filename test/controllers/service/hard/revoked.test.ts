@@ -59,6 +59,17 @@ describe("revoked while the Service is refused", () => {
     }).pipe(Effect.provide(bed()))
   )
 
+  it.effect("for an address that is not to be had", () =>
+    Effect.gen(function* () {
+      yield* served
+      yield* editService({ spec: { ...restricted, loadBalancerIP: "203.0.113.99" } })
+      assert.strictEqual(yield* reconcile(), "Refused")
+      assert.include(yield* events(), "AddressNotFree")
+      assert.deepStrictEqual(yield* openedFor, [office, office])
+      assert.deepStrictEqual((yield* counting(reconcile())).mutations, {})
+    }).pipe(Effect.provide(bed()))
+  )
+
   it.effect("for a port of a VPC tier", () =>
     Effect.gen(function* () {
       yield* served
