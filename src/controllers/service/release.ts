@@ -3,7 +3,8 @@
  * its own things where the address is kept for the next Service of the name. Pure.
  */
 import { nameOf, rows } from "../../domain/Annotations.ts"
-import { keepTag } from "../../domain/Ownership.ts"
+import type { PublicAddress } from "../../domain/Cloud.ts"
+import { isMarked, keepTag } from "../../domain/Ownership.ts"
 import type { Note } from "../../domain/Refusal.ts"
 import { withMarksGone } from "./adopt.ts"
 import { type Chain, chain } from "./chains.ts"
@@ -40,8 +41,12 @@ const keptNote = ({ address: { ip } }: Claims, name: string): Note => ({
   message: `Address ${ip} is kept for Service ${name}. Without the annotation ${nameOf(rows.keepIp)} it is released with the Service`
 })
 
-const strangersNote = ({ address: { ip }, otherFirewall, otherForwards }: Claims): Note => {
-  const ids = [...otherFirewall, ...otherForwards].map(({ id }) => id).join(", ")
+/** What no Service has: one that is marked will release the address when it goes itself. */
+const strangersOn = ({ otherFirewall, otherForwards, otherRules }: Claims) =>
+  otherRules.length > 0 ? [] : [...otherFirewall, ...otherForwards].filter(({ tags }) => !isMarked(tags))
+
+const strangersNote = ({ ip }: PublicAddress, strangers: ReturnType<typeof strangersOn>): Note => {
+  const ids = strangers.map(({ id }) => id).join(", ")
   const message = `Address ${ip} is kept: it carries firewall or port forwarding rules that are not ours (${ids}). Remove them and the address in CloudStack if nobody needs them`
   return { type: "Warning", reason: "AddressKept", message }
 }
@@ -58,7 +63,6 @@ export const planLeaving = (own: Claims, name: string, keep: Kept<boolean>): Lea
   }
   if (isReleasable(own))
     return { chains: withMarksGone(own, chain(`release ${ip}`, [Step.ReleaseAddress({ id })])), notes: [] }
-  const strangers =
-    isOurs(own) && own.otherRules.length === 0 && own.otherFirewall.length + own.otherForwards.length > 0
-  return { chains: retire(own), notes: strangers ? [strangersNote(own)] : [] }
+  const strangers = isOurs(own) ? strangersOn(own) : []
+  return { chains: retire(own), notes: strangers.length === 0 ? [] : [strangersNote(own.address, strangers)] }
 }
