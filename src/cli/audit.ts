@@ -16,12 +16,13 @@ import { Fence } from "../runtime/Fence.ts"
 import { auditJson, auditTable, type Report } from "./audit/report.ts"
 import { type Command, CommandError } from "./Command.ts"
 import * as OneShot from "./oneShot.ts"
-import { plans } from "./plan.ts"
+import { endWith, plans, unplanned } from "./plan.ts"
 
 const help = `Usage: cloudstack-ccm audit [--fix] [--cluster-id ID] [--output table|json] [flags of the controller]
 
 Shows what this cluster has in CloudStack: used, leaked (of Services that are no more), kept, foreign (others' things on
 addresses of the cluster), unused (addresses without any rule or mark) and drifted (what the controller would change).
+Ends with 1 where it could not be told for a Service what the controller would change (unplanned).
 
   --fix            Release what has leaked, and nothing else.
   --cluster-id ID  The cluster is gone: Kubernetes is not asked, and all that bears the marks of this id has leaked.`
@@ -60,11 +61,15 @@ export const auditRunning = Effect.fn("audit.running")(function* (fix: boolean) 
   const report = yield* Effect.provide(look(services.all, fix), tools)
   // What is due is rehearsed, what is released is not.
   const due = yield* Effect.provide(plans(undefined), previewLayer)
-  return { ...report, drifted: due.filter(({ calls }) => calls.length > 0) } satisfies Report
+  const drifted = due.filter(({ calls }) => calls.length > 0)
+  return { ...report, drifted, unplanned: due.filter(unplanned) } satisfies Report
 })
 
 export const auditGone = (fix: boolean) =>
-  Effect.map(Effect.provide(look(noServices, fix), tools), (report): Report => ({ ...report, drifted: [] }))
+  Effect.map(
+    Effect.provide(look(noServices, fix), tools),
+    (report): Report => ({ ...report, drifted: [], unplanned: [] })
+  )
 
 const run = ({ flags, names, output, own }: OneShot.Request) => {
   const fix = own.get("fix")
@@ -74,7 +79,8 @@ const run = ({ flags, names, output, own }: OneShot.Request) => {
   }
   const cloud = OneShot.cloudLayer(flags, fix === "true" ? Fence.layerOpen : OneShot.closedFence)
   const options = OneShot.optionsLayer(flags)
-  const print = (report: Report) => Console.log(output === "json" ? auditJson(report) : auditTable(report))
+  const print = (report: Report) =>
+    Effect.andThen(Console.log(output === "json" ? auditJson(report) : auditTable(report)), endWith(report.unplanned))
   if (clusterId !== undefined) {
     const layer = Layer.mergeAll(cloud, options, ClusterId.layerOf(clusterId))
     return OneShot.runOnce(flags, Effect.flatMap(auditGone(fix === "true"), print).pipe(Effect.provide(layer)))

@@ -12,7 +12,8 @@ import { parametersOf } from "./plan/parameters.ts"
 const help = `Usage: cloudstack-ccm plan [<namespace>/<name>] [--output table|json] [flags of the controller]
 
 Shows what the controller's next run would do for all Services or for one, call by call, and counts the commands that
-the virtual router has to take. Nothing is changed. "(new …)" is what the run makes itself.`
+the virtual router has to take. Nothing is changed. "(new …)" is what the run makes itself. Ends with 1 where a Service
+could not be planned.`
 
 /** Those that the controller would run for, in order of their names. */
 export const plans = Effect.fn("plan")(function* (name: string | undefined) {
@@ -27,6 +28,16 @@ export const plans = Effect.fn("plan")(function* (name: string | undefined) {
     .sort((a, b) => (a.key < b.key ? -1 : 1))
   // One after the other: what is asked of CloudStack belongs to one Service at a time.
   return yield* Effect.forEach(due, preview)
+})
+
+/** It says nothing, or not all, about what the run would do. */
+export const unplanned = ({ error }: Preview): boolean => error !== undefined
+
+/** Whoever reads only the exit code must not take an incomplete answer for "nothing to do". */
+export const endWith = Effect.fnUntraced(function* (all: ReadonlyArray<Preview>) {
+  const names = all.filter(unplanned).map(({ service }) => service)
+  if (names.length === 0) return
+  yield* new CommandError({ message: `could not be planned: ${names.join(", ")}`, exitCode: 1 })
 })
 
 const rowsOf = ({ calls, error, notes, result, service, writes }: Preview): ReadonlyArray<ReadonlyArray<string>> => {
@@ -45,9 +56,11 @@ export const planTable = (all: ReadonlyArray<Preview>): string => {
   const calls = all.reduce((sum, one) => sum + one.calls.length, 0)
   const router = all.reduce((sum, one) => sum + routerCommandsOf(one), 0)
   const due = all.filter((one) => one.calls.length + one.writes.length > 0).length
+  const stopped = all.filter(unplanned).length
+  const rest = stopped === 0 ? "" : `; ${stopped} Service(s) could not be planned`
   const total = `${due} of ${all.length} Service(s) to change: ${calls} call(s), ${router} of them for the virtual router`
   if (all.length === 0) return "No Services to look after."
-  return `${OneShot.table(["SERVICE", "KIND", "WHAT", "HOW"], all.flatMap(rowsOf))}\n\n${total}`
+  return `${OneShot.table(["SERVICE", "KIND", "WHAT", "HOW"], all.flatMap(rowsOf))}\n\n${total}${rest}`
 }
 
 export const planJson = (all: ReadonlyArray<Preview>): string =>
@@ -67,7 +80,9 @@ const run = ({ flags, names, output }: OneShot.Request) => {
   const asked = Layer.merge(OneShot.clusterLayer(flags), OneShot.optionsLayer(flags)).pipe(
     Layer.provideMerge(OneShot.cloudLayer(flags, OneShot.closedFence))
   )
-  const shown = Effect.flatMap(plans(name), (all) => Console.log(output === "json" ? planJson(all) : planTable(all)))
+  const shown = Effect.flatMap(plans(name), (all) =>
+    Effect.andThen(Console.log(output === "json" ? planJson(all) : planTable(all)), endWith(all))
+  )
   return OneShot.runOnce(flags, shown.pipe(Effect.provide(previewLayer.pipe(Layer.provideMerge(asked)))))
 }
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 import { auditGone, auditRunning, command } from "../../src/cli/audit.ts"
+import { CommandError } from "../../src/cli/Command.ts"
 import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
@@ -243,7 +244,23 @@ describe("audit", () => {
       yield* command(["--fix", "--cluster-id", "test-cluster", "--output=json", ...flags])
       const [text, json] = yield* TestConsole.logLines
       assert.match(String(text), /0 leaked, 0 foreign, 0 unused, 0 kept, 0 used, 0 drifted$/)
-      assert.deepStrictEqual(JSON.parse(String(json)), { findings: [], released: [], drifted: [] })
+      assert.deepStrictEqual(JSON.parse(String(json)), { findings: [], released: [], drifted: [], unplanned: [] })
+    }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
+  )
+
+  it.live("names a Service that could not be planned, and ends with 1", () =>
+    Effect.gen(function* () {
+      const kubernetes = serviceJson("default", "kubernetes", "k", { type: "ClusterIP" })
+      const { flags } = yield* commandWorld([kubernetes, serviceJson("shop", "web", "u1")])
+      // The first list is that of the audit itself.
+      const fault = { _tag: "error", code: 431, text: "no such thing" } as const
+      yield* (yield* Simulator).inject([{ command: "listLoadBalancerRules", occurrence: 2, fault }])
+      const error = yield* Effect.flip(command(flags))
+      assert.isTrue(error instanceof CommandError && error.exitCode === 1)
+      assert.match(String(error), /could not be planned: shop\/web$/)
+      const [text] = yield* TestConsole.logLines
+      assert.match(String(text), /\nUNPLANNED +Service +.*no such thing +shop\/web\n/)
+      assert.match(String(text), /0 drifted, 1 unplanned$/)
     }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
   )
 })

@@ -49,6 +49,21 @@ describe("cloudstack-ccm plan", () => {
     }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
   )
 
+  it.live("prints what it knows and ends with 1 if a Service could not be planned", () =>
+    Effect.gen(function* () {
+      const { flags } = yield* commandWorld(services)
+      const simulator = yield* Simulator
+      const fault = { _tag: "error", code: 431, text: "no such thing" } as const
+      yield* simulator.inject([{ command: "listLoadBalancerRules", fault }])
+      const error = yield* Effect.flip(command(flags))
+      assert.isTrue(error instanceof CommandError && error.exitCode === 1)
+      assert.match(String(error), /could not be planned: shop\/blog$/)
+      assert.match(yield* printed, /\nshop\/web +call +associateIpAddress/)
+      assert.match(yield* printed, /\nshop\/blog +stop +fails +.*no such thing/)
+      assert.match(yield* printed, /for the virtual router; 1 Service\(s\) could not be planned$/)
+    }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
+  )
+
   it.live("of a Service that is not there, and with flags that are not known, ends with 1", () =>
     Effect.gen(function* () {
       const { flags } = yield* commandWorld(services)

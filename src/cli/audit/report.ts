@@ -9,23 +9,33 @@ export interface Report {
   readonly released: ReadonlyArray<Finding>
   /** Services that the controller would change something for. */
   readonly drifted: ReadonlyArray<Preview>
+  /** Services of which it could not be told, or not all of it. */
+  readonly unplanned: ReadonlyArray<Preview>
 }
 
 const order: ReadonlyArray<Finding["kind"]> = ["leaked", "foreign", "unused", "kept", "used"]
 
 const row = (kind: string, { id, name, service, what }: Finding) => [kind.toUpperCase(), what, name, id, service]
 
-export const auditTable = ({ drifted, findings, released }: Report): string => {
+export const auditTable = ({ drifted, findings, released, unplanned }: Report): string => {
   const rows = [
     ...released.map((finding) => row("released", finding)),
     ...order.flatMap((kind) => findings.filter((one) => one.kind === kind).map((finding) => row(kind, finding))),
-    ...drifted.map(({ calls, service }) => ["DRIFTED", "Service", `${calls.length} call(s) due, see plan`, "", service])
+    ...drifted.map(({ calls, service }) => [
+      "DRIFTED",
+      "Service",
+      `${calls.length} call(s) due, see plan`,
+      "",
+      service
+    ]),
+    ...unplanned.map(({ error, service }) => ["UNPLANNED", "Service", error ?? "", "", service])
   ]
   const counts = order.map((kind) => `${findings.filter((one) => one.kind === kind).length} ${kind}`)
   const total = [
     ...(released.length > 0 ? [`${released.length} released`] : []),
     ...counts,
-    `${drifted.length} drifted`
+    `${drifted.length} drifted`,
+    ...(unplanned.length > 0 ? [`${unplanned.length} unplanned`] : [])
   ]
   return `${table(["FOUND", "WHAT", "NAME", "ID", "SERVICE"], rows)}\n\n${total.join(", ")}`
 }
