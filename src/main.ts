@@ -1,45 +1,12 @@
 #!/usr/bin/env node
-/** The process: chooses the subcommand, loads only what that needs, and turns its outcome into an exit code. */
-import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { Cause, Effect, Exit, Runtime } from "effect"
-import { type Command, CommandError } from "./cli/Command.ts"
+/** The process. An old Node ends here, with one line: what is loaded after it would end with a stack. */
+import { refusal } from "./cli/oldNode.ts"
 
-const commands: Readonly<Record<string, () => Promise<{ readonly command: Command }>>> = {
-  simulate: () => import("./cli/simulate.ts"),
-  demo: () => import("./cli/demo.ts"),
-  audit: () => import("./cli/audit.ts"),
-  plan: () => import("./cli/plan.ts"),
-  version: () => import("./cli/version.ts")
+const problem = refusal(process.versions.node)
+
+// No top-level await: in the bundle a chunk that imports from this file would wait for it for ever.
+if (problem === undefined) void import("./cli/run.ts").then(({ run }) => run(process.argv.slice(2)))
+else {
+  process.stderr.write(`${problem}\n`)
+  process.exitCode = 1
 }
-
-const load = ([first, ...rest]: ReadonlyArray<string>) => {
-  if (first === undefined || first.startsWith("-")) {
-    const args = first === undefined ? [] : [first, ...rest]
-    return Effect.map(
-      Effect.promise(() => import("./cli/controller.ts")),
-      ({ command }) => command(args)
-    )
-  }
-  const found = Object.hasOwn(commands, first) ? commands[first] : undefined
-  if (found === undefined) {
-    const known = Object.keys(commands).join(", ")
-    const message = `unknown command ${JSON.stringify(first)}: without one it is the controller; others are ${known}`
-    return new CommandError({ message, exitCode: 1 })
-  }
-  return Effect.map(Effect.promise(found), ({ command }) => command(rest))
-}
-
-const program = load(process.argv.slice(2)).pipe(
-  Effect.flatten,
-  Effect.tapError((error) =>
-    error instanceof CommandError ? Effect.sync(() => process.stderr.write(`${error.message}\n`)) : Effect.void
-  )
-)
-
-/** SIGTERM is how the kubelet says goodbye, not an error. */
-const teardown: Runtime.Teardown = (exit, done) => {
-  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return done(0)
-  done(Runtime.getErrorExitCode(Cause.squash(exit.cause)))
-}
-
-NodeRuntime.runMain(program, { teardown })

@@ -15,6 +15,20 @@ describe("the process", () => {
     assert.match(stdout, /^cloudstack-ccm \d+\.\d+\.\d+\n$/)
   })
 
+  it("refuses an old Node before it loads anything else", () => {
+    // As if it were an old one, and nothing else could be loaded.
+    const pretend = `
+      import { registerHooks } from "node:module"
+      Object.defineProperty(process, "versions", { value: { ...process.versions, node: "20.20.2" } })
+      const known = (name) => /(main|oldNode)\\.ts$|package\\.json$/.test(name)
+      registerHooks({ resolve: (name, context, next) => next(known(name) ? name : "./gone.ts", context) })`
+    const module = `data:text/javascript,${encodeURIComponent(pretend)}`
+    const old = spawnSync(process.execPath, ["--import", module, main, "version"], { encoding: "utf8", env: {} })
+    assert.strictEqual(old.stderr, "cloudstack-ccm needs Node 22.19 or newer, this is v20.20.2\n")
+    assert.strictEqual(old.stdout, "")
+    assert.strictEqual(old.status, 1)
+  })
+
   it("knows its commands", () => {
     assert.deepStrictEqual(run("simulat"), {
       status: 1,
