@@ -10,7 +10,7 @@ const cache = (help: string, inert?: "inert") =>
 
 export const generic = {
   kubeconfig: stringFlag("", "File with the way to the API server. Empty: the pod's own service account."),
-  master: stringFlag("", "Address of the API server; overrides the one in --kubeconfig."),
+  master: stringFlag("", "Address of the API server, a URL or host:port; overrides the one in --kubeconfig."),
   "kube-api-qps": flag(number(0), {
     help: "Requests per second to the API server; 0 means no limit.",
     default: "20",

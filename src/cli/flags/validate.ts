@@ -1,5 +1,6 @@
 /** What the values of flags must fulfil beyond their own syntax. Gives every problem, in upstream's words where it has any. */
 import { nearest } from "../../config/nearest.ts"
+import { expectedServer, serverUrl } from "../../kubernetes/live/serverUrl.ts"
 import { timingProblems } from "../../runtime/electionTiming.ts"
 import { unknownControllers } from "./controllers.ts"
 import type { Flags } from "./Flags.ts"
@@ -11,6 +12,7 @@ export const validate = (flags: Flags): ReadonlyArray<string> => [
   ...unknownControllers(flags.controllers),
   ...(flags["leader-elect"] ? election(flags) : []),
   ...ports(flags),
+  ...master(flags.master),
   ...tls(flags),
   ...flags.webhooks
     .filter((name) => name !== "*")
@@ -46,6 +48,11 @@ const ports = (flags: Flags): ReadonlyArray<string> =>
   flags["secure-port"] !== 0 && flags["secure-port"] === flags["webhook-secure-port"]
     ? ["--webhook-secure-port and --secure-port must differ"]
     : []
+
+const master = (text: string): ReadonlyArray<string> =>
+  text === "" || serverUrl(text, true) !== undefined
+    ? []
+    : [`invalid argument ${JSON.stringify(text)} for --master: ${expectedServer}`]
 
 const tls = (flags: Flags): ReadonlyArray<string> =>
   (flags["tls-cert-file"] === "") === (flags["tls-private-key-file"] === "")

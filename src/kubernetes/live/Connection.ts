@@ -4,9 +4,10 @@ import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
 import { checked, Withheld } from "../../wire/LastCheck.ts"
 import { KubeError } from "../KubeError.ts"
-import type { Credentials, Source } from "./credentials.ts"
+import { type Credentials, type Source, unusable } from "./credentials.ts"
 import { inCluster } from "./inCluster.ts"
 import { kubeconfig } from "./kubeconfig.ts"
+import { expectedServer, serverUrl } from "./serverUrl.ts"
 
 export interface Sent {
   readonly method: Dispatcher.HttpMethod
@@ -19,7 +20,7 @@ export interface Sent {
 export interface ConnectionOptions {
   /** File; without one the pod's service account, or else the user's own kubeconfig. */
   readonly kubeconfig?: string
-  /** Overrides the address of the server. */
+  /** Overrides the address of the server: a URL or `host:port`. */
   readonly master?: string
 }
 
@@ -42,9 +43,17 @@ export const sourceOf = (options: ConnectionOptions): Source =>
     const path = options.kubeconfig === "" ? undefined : options.kubeconfig
     const pod = path === undefined ? yield* inCluster() : Option.none()
     const source = Option.isSome(pod) ? pod.value : yield* kubeconfig(path)
-    const server = options.master ?? ""
-    return server === "" ? source : Effect.map(source, (found) => ({ ...found, server: server.replace(/\/$/, "") }))
+    const { master = "" } = options
+    return master === "" ? source : Effect.flatMap(source, (found) => redirected(found, master))
   })
+
+const redirected = (found: Credentials, master: string) => {
+  const { ca, cert, verify } = found.tls
+  const server = serverUrl(master, ca !== undefined || cert !== undefined || !verify)
+  return server === undefined
+    ? Effect.fail(unusable(`--master ${JSON.stringify(master)}: ${expectedServer}`))
+    : Effect.succeed({ ...found, server })
+}
 
 const refreshAfter = 60_000
 const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]

@@ -1,6 +1,6 @@
 /** What it takes to reach an API server and be somebody there. Read again and again, because all of it rotates. */
 import type { Effect, Redacted } from "effect"
-import type { KubeError } from "../KubeError.ts"
+import { KubeError } from "../KubeError.ts"
 
 export interface Tls {
   readonly ca?: string
@@ -21,3 +21,6 @@ export interface Credentials {
 
 /** The outer effect finds the source, the inner one reads it. */
 export type Source = Effect.Effect<Effect.Effect<Credentials, KubeError>, KubeError>
+
+/** They can not be had, or not be used as they are. */
+export const unusable = (text: string) => new KubeError({ operation: "credentials", status: 0, text })

@@ -3,15 +3,15 @@ import { readFile } from "node:fs/promises"
 import { isIPv6 } from "node:net"
 import { join } from "node:path"
 import { Config, Effect, Option, Redacted } from "effect"
-import { KubeError } from "../KubeError.ts"
-import type { Credentials } from "./credentials.ts"
+import type { KubeError } from "../KubeError.ts"
+import { type Credentials, unusable } from "./credentials.ts"
 
 const accountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount"
 
 const read = (file: string) =>
   Effect.tryPromise({
     try: () => readFile(file, "utf8"),
-    catch: () => new KubeError({ operation: "credentials", status: 0, text: `${file} cannot be read` })
+    catch: () => unusable(`${file} cannot be read`)
   })
 
 const Address = Config.all({

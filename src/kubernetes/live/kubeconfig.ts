@@ -5,10 +5,9 @@
  */
 import type { RequestOptions } from "node:https"
 import { Effect, Redacted } from "effect"
-import { KubeError } from "../KubeError.ts"
-import type { Credentials } from "./credentials.ts"
-
-const failed = (text: string) => new KubeError({ operation: "credentials", status: 0, text })
+import type { KubeError } from "../KubeError.ts"
+import { type Credentials, unusable } from "./credentials.ts"
+import { expectedServer, serverUrl } from "./serverUrl.ts"
 
 const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message.slice(0, 300) : "unknown reason")
 
@@ -26,12 +25,19 @@ export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined)
   const config = new KubeConfig()
   yield* Effect.try({
     try: () => (path === undefined ? config.loadFromDefault() : config.loadFromFile(path)),
-    catch: (cause) => failed(`${named} cannot be read: ${messageOf(cause)}`)
+    catch: (cause) => unusable(`${named} cannot be read: ${messageOf(cause)}`)
   })
   const cluster = config.getCurrentCluster()
-  if (cluster === null) return yield* failed(`${named} names no current cluster`)
+  if (cluster === null) return yield* unusable(`${named} names no current cluster`)
+  const user = config.getCurrentUser()
+  const tls = [cluster.caData, cluster.caFile, user?.certData, user?.certFile].some((given) => (given ?? "") !== "")
+  const server = serverUrl(cluster.server, tls || cluster.skipTLSVerify)
+  if (server === undefined) {
+    const field = `server of cluster ${JSON.stringify(cluster.name)}`
+    return yield* unusable(`${named}: ${field}: ${JSON.stringify(cluster.server)}: ${expectedServer}`)
+  }
   // Over plain HTTP there is nothing to verify; the library wants it said.
-  const known = cluster.server.startsWith("http:") ? { ...cluster, skipTLSVerify: true } : cluster
+  const known = { ...cluster, server, ...(server.startsWith("http:") ? { skipTLSVerify: true } : {}) }
   config.clusters = config.clusters.map((each) => (each.name === cluster.name ? known : each))
 
   const credentials: Effect.Effect<Credentials, KubeError> = Effect.gen(function* () {
@@ -39,20 +45,20 @@ export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined)
     const options: RequestOptions = { headers }
     yield* Effect.tryPromise({
       try: () => config.applyToHTTPSOptions(options),
-      catch: (cause) => failed(`${named}: ${messageOf(cause)}`)
+      catch: (cause) => unusable(`${named}: ${messageOf(cause)}`)
     })
     if (typeof options.auth === "string") {
       headers["Authorization"] = `Basic ${Buffer.from(options.auth).toString("base64")}`
     }
     const [ca, cert, key] = [pem(options.ca), pem(options.cert), pem(options.key)]
     return {
-      server: known.server.replace(/\/$/, ""),
+      server,
       tls: {
         ...(ca === undefined ? {} : { ca }),
         ...(cert === undefined ? {} : { cert }),
         ...(key === undefined ? {} : { key: Redacted.make(key, { label: "client key" }) }),
         ...(known.tlsServerName === undefined ? {} : { servername: known.tlsServerName }),
-        verify: !known.skipTLSVerify
+        verify: !cluster.skipTLSVerify
       },
       headers: Redacted.make({ ...headers }, { label: "kubernetes credentials" }),
       ...(known.proxyUrl === undefined || known.proxyUrl === "" ? {} : { proxyUrl: known.proxyUrl })

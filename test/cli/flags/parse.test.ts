@@ -166,6 +166,10 @@ describe("what is wrong with arguments", () => {
     ],
     [[least, "--leader-elect-retry-period=0s"], ["--leader-elect-…: retryPeriod must be greater than zero"]],
     [[least, "--webhook-secure-port=10258"], ["--webhook-secure-port and --secure-port must differ"]],
+    [
+      [least, "--master=:bad"],
+      ['invalid argument ":bad" for --master: expected a URL or host:port, such as https://10.0.0.1:6443']
+    ],
     [[least, "--webhooks=foo"], ['"foo" is not in the list of known webhooks']],
     [[least, "--feature-gates=AllAlfa=true"], ["unrecognized feature gate: AllAlfa (did you mean AllAlpha?)"]],
     [[least, "--feature-gates=AllAlpha"], ["--feature-gates: missing bool value for AllAlpha"]],

@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Layer, Logger, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, nodes } from "../../../src/kubernetes/KubeApi.ts"
-import { Connection } from "../../../src/kubernetes/live/Connection.ts"
+import { Connection, sourceOf } from "../../../src/kubernetes/live/Connection.ts"
 import { inCluster } from "../../../src/kubernetes/live/inCluster.ts"
 import { layerLive } from "../../../src/kubernetes/live/layerLive.ts"
 import { kubeServer } from "../../support/kubeServer.ts"
@@ -144,6 +144,34 @@ describe("a kubeconfig", () => {
       const api = yield* over(Connection.layer({ kubeconfig: file, master: `${url}/` }))
       yield* ask(api)
       assert.strictEqual(asked[0]?.path, "/api/v1/nodes/n")
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("and the flag may leave the scheme out", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      const file = join(yield* directory, "config")
+      const bare = url.replace("http://", "")
+      yield* write(file, config(bare, "{ token: s3cret }").replace("/prefix/", ""))
+      yield* ask(yield* over(Connection.layer({ kubeconfig: file })))
+      yield* ask(yield* over(Connection.layer({ kubeconfig: file, master: bare })))
+      assert.strictEqual(asked.length, 2)
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("with an address that is none names file, cluster and field; so does the flag", () =>
+    Effect.gen(function* () {
+      const file = join(yield* directory, "config")
+      const failure = (master?: string) =>
+        Effect.map(
+          Effect.flip(Effect.flatten(sourceOf({ kubeconfig: file, ...(master === undefined ? {} : { master }) }))),
+          ({ message }) => message
+        )
+      yield* write(file, config(":bad", "{ token: s3cret }"))
+      const expected = "expected a URL or host:port, such as https://10.0.0.1:6443"
+      assert.include(yield* failure(), `kubeconfig ${file}: server of cluster "c": ":bad/prefix": ${expected}`)
+      yield* write(file, config("https://192.0.2.1", "{ token: s3cret }"))
+      assert.include(yield* failure(":bad"), `--master ":bad": ${expected}`)
     }).pipe(Effect.scoped, quiet)
   )
 
