@@ -30,6 +30,7 @@ suite("deploy", ControlPlane.layer, (it) => {
           kubectl(["-n", "kube-system", "get", "deployment", "cloud-controller-manager", "-o", `jsonpath={${path}}`])
         assert.strictEqual(yield* field(".spec.template.spec.containers[*].image"), "cloudstack-ccm:0.1.0")
         assert.strictEqual(yield* field(".spec.template.spec.containers[*].resources.limits.cpu"), "")
+        assert.strictEqual(yield* field(".spec.template.spec.dnsPolicy"), "Default")
       })
   )
 
