@@ -46,7 +46,9 @@ export const decodeCloudConfig = (
   }
   return Result.fail([
     ...[...read.problems, ...(Result.isFailure(decoded) ? decoded.failure : [])].sort((a, b) => lineOf(a) - lineOf(b)),
-    ...missing.map(([name]) => `${name} is missing: section [Global] or environment variable ${variableOf(name)}`)
+    ...missing.map(([name]) => `${name} is missing: section [Global] or environment variable ${variableOf(name)}`),
+    // A key that is missing may be there, misspelt.
+    ...read.warnings
   ])
 }
 

@@ -168,6 +168,17 @@ cluster-id = a:b
     ])
   })
 
+  it("shows them beside what is missing, which may be what is misspelt", () => {
+    assert.deepStrictEqual(problems("[Global]\napi-ulr = https://c.test/client/api\napi-key = a\nsecret-key = b\n"), [
+      "api-url is missing: section [Global] or environment variable CLOUDSTACK_API_URL",
+      "line 2: unknown key api-ulr is ignored (did you mean api-url?)"
+    ])
+    assert.include(
+      problems(least.replace("Global", "Globl")),
+      "line 1: unknown section, its keys are ignored: only [Global] is read"
+    )
+  })
+
   const broken: ReadonlyArray<string> = [
     `api-key = "${secretKey}`,
     `secret-key ${secretKey}`,
