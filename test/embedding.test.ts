@@ -1,20 +1,10 @@
 /** An application of somebody else's, which has only the public face: one reconcile inside its own program. */
+import { readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
-import {
-  ClusterId,
-  cloudStackLayer,
-  KubeMemory,
-  kubernetesMemory,
-  layerMemory,
-  reconcileService,
-  ServiceController,
-  ServiceOptions,
-  Services,
-  Settings,
-  simulatorLayer
-} from "../src/index.ts"
+import { KubeMemory, kubernetesMemory, layerMemory, Services, Settings, simulatorLayer } from "../src/index.ts"
+import { sync } from "./support/readmeExample.ts"
 
 const world = {
   zones: [{ ref: "z", name: "z" }],
@@ -37,12 +27,10 @@ const settings = Settings.layerOf({
   allowedAddresses: []
 })
 
-const everything = Layer.mergeAll(
-  cloudStackLayer.pipe(Layer.provide(layerMemory("me"))),
-  ServiceController.layer,
-  ServiceOptions.layerOf(),
-  ClusterId.layerOf("mine")
-).pipe(Layer.provideMerge(Layer.mergeAll(kubernetesMemory, settings, simulatorLayer(world))))
+const everything = Layer.provideMerge(
+  layerMemory("me"),
+  Layer.mergeAll(kubernetesMemory, settings, simulatorLayer(world))
+)
 
 const application = Effect.gen(function* () {
   const cluster = yield* KubeMemory
@@ -53,12 +41,18 @@ const application = Effect.gen(function* () {
     metadata: { namespace: "default", name: "web" },
     spec: { type: "LoadBalancer", ports: [{ port: 80 }] }
   })
-  const result = yield* reconcileService("default/web")
+  const result = yield* sync
   const service = yield* (yield* Services).find("default/web")
   return { result, ingress: Option.getOrThrow(service).ingress }
 })
 
 describe("embedding", () => {
+  it("is shown in the README as it is compiled here", () => {
+    const text = (path: string) => readFileSync(new URL(path, import.meta.url), "utf8")
+    const example = text("support/readmeExample.ts").replace("../../src/index.ts", "cloudstack-ccm")
+    assert.include(text("../README.md"), `\`\`\`ts\n${example}\`\`\`\n`)
+  })
+
   it.effect("a reconcile runs inside another application", () =>
     Effect.gen(function* () {
       const fiber = yield* Effect.forkChild(application, { startImmediately: true })
