@@ -1,6 +1,6 @@
 /** From the text of a cloud-config and what overrides it to `CloudSettings`, with every problem found at once. */
 import { Result, Schema, SchemaIssue } from "effect"
-import { parseGcfg, printValue } from "./gcfg.ts"
+import { parseGcfg } from "./gcfg.ts"
 import { abouts, type Keys, KeysFromText, nameOf, spellings, variableOf } from "./keys.ts"
 import { nearest } from "./nearest.ts"
 import type { CloudSettings } from "./Settings.ts"
@@ -119,20 +119,3 @@ const toSettings = ({
   verifyTls: !sslNoVerify,
   rateLimit: { qps: rateLimitQps, burst: rateLimitBurst }
 })
-
-const fromSettings = ({ credentials, rateLimit, verifyTls, ...rest }: CloudSettings): Keys => ({
-  ...rest,
-  ...credentials,
-  sslNoVerify: !verifyTls,
-  rateLimitQps: rateLimit.qps,
-  rateLimitBurst: rateLimit.burst
-})
-
-/** A cloud-config that decodes to these settings. It holds the keys in the clear. */
-export const renderCloudConfig = (settings: CloudSettings): string => {
-  const texts = Object.entries(Schema.encodeSync(KeysFromText)(fromSettings(settings)))
-  const lines = texts.flatMap(([property, text]) => {
-    return text === undefined || text === "" ? [] : [`${nameOf(property)} = ${printValue(text)}`]
-  })
-  return ["[Global]", ...lines, ""].join("\n")
-}
