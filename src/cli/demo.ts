@@ -4,6 +4,7 @@ import { Clock, Console, Effect, Layer, Logger, Option } from "effect"
 import * as Cli from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import type { Simulator } from "../cloudstack/memory/Simulator.ts"
+import { sourceOf } from "../kubernetes/live/Connection.ts"
 import type { KubeMemory } from "../kubernetes/memory/KubeMemory.ts"
 import { kubernetesMemory } from "../kubernetes/memory/layers.ts"
 import { Nodes } from "../kubernetes/Nodes.ts"
@@ -39,6 +40,11 @@ const scenes = Effect.gen(function* () {
 /** The controllers on a real cluster; its CloudStack is simulated, with one VM for each Node that is there now. */
 const onCluster = Effect.fnUntraced(
   function* (kubeconfig: string) {
+    // Credentials that can not be read are a mistake; an API server that does not answer is waited for.
+    yield* Effect.mapError(
+      Effect.flatten(sourceOf({ kubeconfig })),
+      ({ message }) => new CommandError({ message, exitCode: 1 })
+    )
     const cluster = clusterLayer(kubeconfig)
     const names = yield* Effect.gen(function* () {
       const nodes = yield* Nodes

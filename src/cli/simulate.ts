@@ -5,7 +5,8 @@ import * as Cli from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { Listener, layerHttp } from "../cloudstack/memory/http.ts"
 import { layer } from "../cloudstack/memory/layer.ts"
-import { duration } from "../config/text.ts"
+import { reasonOf } from "../config/load.ts"
+import { duration, integer } from "../config/text.ts"
 import { type Command, CommandError } from "./Command.ts"
 import { version } from "./version.ts"
 
@@ -22,7 +23,12 @@ const flags = {
     Flag.withMetavar("file"),
     Flag.withDescription("World file (JSON): the zones, accounts, networks and VMs to start with")
   ),
-  port: Flag.Int("port").pipe(Flag.withDescription("Port to listen on; 0 takes a free one"), Flag.withDefault(8080)),
+  port: Flag.String("port").pipe(
+    Flag.withSchema(integer(0, 65_535)),
+    Flag.withMetavar("number"),
+    Flag.withDescription("Port to listen on; 0 takes a free one"),
+    Flag.withDefault(8080)
+  ),
   bind: Flag.String("bind").pipe(
     Flag.withMetavar("address"),
     Flag.withDescription("Address to listen on"),
@@ -47,7 +53,9 @@ const simulate = Cli.make(
   flags,
   Effect.fnUntraced(function* ({ bind, createTime, locks, port, pushTime, world }) {
     const files = yield* FileSystem.FileSystem
-    const text = yield* files.readFileString(world).pipe(Effect.mapError(({ message }) => refuse(message)))
+    const text = yield* files
+      .readFileString(world)
+      .pipe(Effect.mapError((error) => refuse(`--world: can not read ${world}: ${reasonOf(error)}`)))
     const timing = {
       locks,
       ...Option.match(createTime, { onNone: () => ({}), onSome: (createTime) => ({ createTime }) }),
@@ -56,7 +64,8 @@ const simulate = Cli.make(
     const server = layerHttp({ bind, port }).pipe(Layer.provide(layer(text, timing)))
     const announced = Layer.effectDiscard(Effect.flatMap(Listener, ({ url }) => Console.log(`listening on ${url}`)))
     yield* Layer.launch(announced.pipe(Layer.provide(server))).pipe(
-      Effect.catchTag(["WorldError", "ListenError"], ({ message }) => refuse(message))
+      Effect.catchTag("WorldError", ({ message }) => refuse(`--world ${world}: ${message}`)),
+      Effect.catchTag("ListenError", ({ message }) => refuse(`--bind ${bind} --port ${port}: ${message}`))
     )
   })
 ).pipe(Cli.withDescription("Run an in-memory CloudStack. It also serves GET /world, GET /log and POST /faults."))

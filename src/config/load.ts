@@ -77,12 +77,15 @@ export const loadCloudConfig = Effect.fn("loadCloudConfig")(function* ({ env, pa
 const failure = (path: string | undefined, problems: ReadonlyArray<string>) =>
   new ConfigError({ problems, ...(path === undefined ? {} : { path }) })
 
-const reasonOf = (error: PlatformError.PlatformError): string => {
+/** Why a file can not be read. */
+export const reasonOf = (error: PlatformError.PlatformError): string => {
   switch (error.reason._tag) {
     case "NotFound":
       return "there is no such file"
     case "PermissionDenied":
       return "permission denied"
+    case "BadResource":
+      return "it is not a file"
     default:
       return error.reason._tag
   }

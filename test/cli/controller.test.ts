@@ -17,7 +17,7 @@ describe("starting the controller", () => {
         1,
         `unknown flag: --leader-elct (did you mean --leader-elect?)
 --cloud-provider cannot be empty: external-cloudstack or cloudstack
-"foo" is not in the list of known controllers
+--controllers: "foo" is not in the list of known controllers: cloud-node-controller, cloud-node-lifecycle-controller, node-route-controller, service-lb-controller
 See cloudstack-ccm --help.`
       ])
     })

@@ -27,5 +27,6 @@ export const unknownControllers = (entries: ReadonlyArray<string>): ReadonlyArra
     .map((name) => {
       const near = nearest(name, known)
       const hint = near === undefined ? "" : ` (did you mean ${near}?)`
-      return `${JSON.stringify(name)} is not in the list of known controllers${hint}`
+      const names = Object.keys(aliases).join(", ")
+      return `--controllers: ${JSON.stringify(name)} is not in the list of known controllers: ${names}${hint}`
     })

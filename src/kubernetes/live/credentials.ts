@@ -23,4 +23,4 @@ export interface Credentials {
 export type Source = Effect.Effect<Effect.Effect<Credentials, KubeError>, KubeError>
 
 /** They can not be had, or not be used as they are. */
-export const unusable = (text: string) => new KubeError({ operation: "credentials", status: 0, text })
+export const unusable = (text: string) => new KubeError({ operation: "credentials", status: 0, text, unsendable: true })

@@ -75,8 +75,14 @@ const make = Effect.fnUntraced(function* (options: ClientOptions) {
       yield* turn
       const answer = yield* Effect.mapError(
         connection.send({ ...request, headers }),
-        ({ text, withheld }) =>
-          new KubeError({ operation, status: 0, text, ...(withheld === true ? { withheld } : {}) })
+        ({ text, unsendable, withheld }) =>
+          new KubeError({
+            operation,
+            status: 0,
+            text,
+            ...(withheld === true ? { withheld } : {}),
+            ...(unsendable === true ? { unsendable } : {})
+          })
       )
       if (answer.statusCode < 300) return answer
       const patience = tries < mostRetries ? retryAfter(answer) : undefined

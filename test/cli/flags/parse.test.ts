@@ -4,6 +4,8 @@ import { abouts, type Flags } from "../../../src/cli/flags/Flags.ts"
 import { helpText } from "../../../src/cli/flags/help.ts"
 import { parseFlags } from "../../../src/cli/flags/parse.ts"
 
+const controllers =
+  "cloud-node-controller, cloud-node-lifecycle-controller, node-route-controller, service-lb-controller"
 const least = "--cloud-provider=external-cloudstack"
 const flags = (...args: ReadonlyArray<string>): Flags => {
   const parsed = parseFlags([least, ...args])
@@ -150,8 +152,11 @@ describe("what is wrong with arguments", () => {
     ],
     [[least, "--bind-address=localhost"], ['invalid argument "localhost" for --bind-address: expected an IP address']],
     [[least, "--logging-format=xml"], ['invalid argument "xml" for --logging-format: expected text or json']],
-    [[least, "--controllers=*,foo"], ['"foo" is not in the list of known controllers']],
-    [[least, "--controllers=-servise"], ['"servise" is not in the list of known controllers (did you mean service?)']],
+    [[least, "--controllers=*,foo"], [`--controllers: "foo" is not in the list of known controllers: ${controllers}`]],
+    [
+      [least, "--controllers=-servise"],
+      [`--controllers: "servise" is not in the list of known controllers: ${controllers} (did you mean service?)`]
+    ],
     [
       [least, "--leader-elect-resource-lock=endpoints"],
       ['resourceLock value must be "leases" (--leader-elect-resource-lock)']
@@ -192,7 +197,7 @@ describe("what is wrong with arguments", () => {
       'unexpected argument "bar": only flags are taken',
       'invalid argument "x" for --v: expected a whole number from 0 to 100',
       "--cloud-provider cannot be empty: external-cloudstack or cloudstack",
-      '"nope" is not in the list of known controllers'
+      `--controllers: "nope" is not in the list of known controllers: ${controllers}`
     ])
   })
 })
