@@ -74,9 +74,14 @@ export const auditGone = (fix: boolean) =>
 const run = ({ flags, names, output, own }: OneShot.Request) => {
   const fix = own.get("fix")
   const clusterId = own.get("cluster-id")
-  if (names.length > 0 || (fix !== undefined && fix !== "true" && fix !== "false") || clusterId === "") {
-    return Effect.fail(refuse(help))
-  }
+  const problems = [
+    ...names.map((name) => `unexpected argument ${JSON.stringify(name)}: only flags are taken`),
+    ...(fix === undefined || fix === "true" || fix === "false"
+      ? []
+      : [`--fix is true or false, not ${JSON.stringify(fix)}`]),
+    ...(clusterId === "" ? ["--cluster-id needs the id of a cluster"] : [])
+  ]
+  if (problems.length > 0) return Effect.fail(refuse([...problems, help].join("\n")))
   const cloud = OneShot.cloudLayer(flags, fix === "true" ? Fence.layerOpen : OneShot.closedFence)
   const options = OneShot.optionsLayer(flags)
   const print = (report: Report) =>

@@ -17,7 +17,7 @@ import * as logging from "../observability/logging.ts"
 import { Fence, LostLeadership } from "../runtime/Fence.ts"
 import { CommandError } from "./Command.ts"
 import type { Flags } from "./flags/Flags.ts"
-import { parseFlags } from "./flags/parse.ts"
+import { parseFlags, takesNext } from "./flags/parse.ts"
 import { version } from "./version.ts"
 
 export interface Request {
@@ -35,19 +35,30 @@ interface Read {
   readonly rest: ReadonlyArray<string>
 }
 
-/** Takes the flags in `takes` (true = needs a value) and leading names out; the rest is the controller's. */
+/** Takes the flags in `takes` (true = needs a value) and what is no flag out; the rest is the controller's. */
 const split = (args: ReadonlyArray<string>, takes: Readonly<Record<string, boolean>>): Read => {
   const own = new Map<string, string>()
+  const names: Array<string> = []
   const rest: Array<string> = []
-  const leading = args.findIndex((arg) => arg.startsWith("-"))
-  const names = leading < 0 ? args : args.slice(0, leading)
-  for (let index = names.length; index < args.length; index++) {
+  for (let index = 0; index < args.length; index++) {
     const arg = args[index] ?? ""
+    const next = args[index + 1]
     const [name = "", ...value] = arg.replace(/^--?/, "").split("=")
-    if (!arg.startsWith("-") || !Object.hasOwn(takes, name)) rest.push(arg)
-    else if (value.length > 0) own.set(name, value.join("="))
-    else if (takes[name] === true) own.set(name, args[++index] ?? "")
-    else own.set(name, "true")
+    if (arg === "--") {
+      names.push(...args.slice(index + 1))
+      break
+    }
+    if (!arg.startsWith("-")) names.push(arg)
+    else if (Object.hasOwn(takes, name)) {
+      if (value.length > 0) own.set(name, value.join("="))
+      else if (takes[name] !== true) own.set(name, "true")
+      // A flag is no value: what stands before it was forgotten.
+      else if (next === undefined || next.startsWith("-")) own.set(name, "")
+      else own.set(name, args[++index] ?? "")
+    } else {
+      rest.push(arg)
+      if (next !== undefined && takesNext(arg, next)) rest.push(args[++index] ?? "")
+    }
   }
   return { own, names, rest }
 }

@@ -74,9 +74,17 @@ export const planJson = (all: ReadonlyArray<Preview>): string =>
     2
   )
 
+const problemOf = (name: string | undefined, more: ReadonlyArray<string>): string | undefined => {
+  if (name === undefined) return undefined
+  const names = [name, ...more].map((one) => JSON.stringify(one)).join(", ")
+  if (more.length > 0) return `one Service at most can be named, not ${names}`
+  return /^[^/]+\/[^/]+$/.test(name) ? undefined : `${names} is no Service: name it as <namespace>/<name>`
+}
+
 const run = ({ flags, names, output }: OneShot.Request) => {
   const [name, ...more] = names
-  if (more.length > 0) return Effect.fail(new CommandError({ message: help, exitCode: 1 }))
+  const problem = problemOf(name, more)
+  if (problem !== undefined) return Effect.fail(new CommandError({ message: `${problem}\n${help}`, exitCode: 1 }))
   const asked = Layer.merge(OneShot.clusterLayer(flags), OneShot.optionsLayer(flags)).pipe(
     Layer.provideMerge(OneShot.cloudLayer(flags, OneShot.closedFence))
   )

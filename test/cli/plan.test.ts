@@ -73,4 +73,25 @@ describe("cloudstack-ccm plan", () => {
       assert.match(String(unknown), /unknown flag: --fixx/)
     }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
   )
+
+  it.live("takes the name before, between and behind the flags", () =>
+    Effect.gen(function* () {
+      const { flags } = yield* commandWorld(services)
+      const [config = "", kubeconfig = ""] = flags
+      const [name = "", file = ""] = kubeconfig.split("=")
+      for (const args of [
+        ["shop/blog", ...flags],
+        [config, "shop/blog", name, file],
+        [config, name, file, "--dry-run", "shop/blog"],
+        [config, name, file, "--", "shop/blog"]
+      ]) {
+        yield* command(["--output=json", ...args])
+        const [text] = (yield* TestConsole.logLines).slice(-1)
+        assert.deepStrictEqual(
+          JSON.parse(String(text)).services.map(({ service }: { service: string }) => service),
+          ["shop/blog"]
+        )
+      }
+    }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
+  )
 })

@@ -83,7 +83,7 @@ const readArguments = (args: ReadonlyArray<string>): Read => {
       problems.push(unknownShorthand(arg))
       continue
     }
-    const about = name === "help" || name === "version" ? { value: "bool" } : abouts.get(name)
+    const about = aboutOf(name)
     const next = args[index + 1]
     if (about === undefined) {
       problems.push(`unknown flag: --${name}${suggestion(name)}`)
@@ -112,6 +112,17 @@ const split = (arg: string): readonly [name: string | undefined, attached: strin
   const name = (equals < 0 ? arg.slice(2) : arg.slice(2, equals)).replaceAll("_", "-")
   return [name, equals < 0 ? undefined : arg.slice(equals + 1)]
 }
+
+/** Whether the argument after a flag belongs to it: as its value, or as what most likely was meant for it. */
+export const takesNext = (flag: string, next: string): boolean => {
+  const [name, attached] = split(flag)
+  if (name === undefined || attached !== undefined) return false
+  const about = aboutOf(name)
+  if (about === undefined) return !next.startsWith("-")
+  return about.value !== "bool" || Result.isSuccess(parseBool(next))
+}
+
+const aboutOf = (name: string) => (name === "help" || name === "version" ? { value: "bool" } : abouts.get(name))
 
 const suggestion = (name: string): string => {
   const near = nearest(name, [...abouts.keys(), "help", "version"])
