@@ -1,4 +1,7 @@
-/** The cluster as a rehearsal sees it: Services are read as they are, writes and Events are written down and not sent. */
+/**
+ * The cluster as a rehearsal sees it: Services are read as they are but for what it wrote itself; writes and Events are
+ * written down and not sent.
+ */
 import { Context, Effect, Layer, Option } from "effect"
 import { Events } from "../../kubernetes/Events.ts"
 import type { JsonObject } from "../../kubernetes/json.ts"
@@ -19,7 +22,7 @@ export interface ClusterChanges {
   readonly notes: ReadonlyArray<PlannedNote>
 }
 
-/** What would have been written since the last time it was taken. */
+/** What would have been written since the last time it was taken, which from then on was never written. */
 export class RehearsedCluster extends Context.Service<
   RehearsedCluster,
   { readonly takeChanges: Effect.Effect<ClusterChanges> }
@@ -43,15 +46,24 @@ const written = (service: Service, write: ServiceWrite): Service => {
 const make = Effect.map(Services, (services) => {
   let writes: ReadonlyArray<JsonObject> = []
   let notes: ReadonlyArray<PlannedNote> = []
+  // The cache knows the result of a write, so the run must find it there too.
+  const after = new Map<string, Option.Option<Service>>()
   const rehearsed = Services.of({
     ...services,
+    find: (key) =>
+      Effect.suspend(() => {
+        const known = after.get(key)
+        return known === undefined ? services.find(key) : Effect.succeed(known)
+      }),
     write: (service, write) =>
       Effect.sync(() => {
         const patch = servicePatch(service, write)
         if (patch === undefined) return Option.some(service)
         writes = [...writes, patch]
-        const after = written(service, write)
-        return after.deleting && after.finalizers.length === 0 ? Option.none() : Option.some(after)
+        const result = written(service, write)
+        const left = result.deleting && result.finalizers.length === 0 ? Option.none() : Option.some(result)
+        after.set(service.key, left)
+        return left
       })
   })
   const events = Events.of({
@@ -64,6 +76,7 @@ const make = Effect.map(Services, (services) => {
     const taken = { writes, notes }
     writes = []
     notes = []
+    after.clear()
     return taken
   })
   return Context.make(Services, rehearsed).pipe(
