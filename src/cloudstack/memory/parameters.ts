@@ -55,14 +55,13 @@ export const decode = (
     const values = new Map<string, Value>()
     const shown = shownName(command)
     for (const parameter of declarationsOf(command)) {
-      const value = parameter.type === "m" ? undefined : sent.get(parameter.name)
-      const present = parameter.type === "m" ? hasMap(sent, parameter.name) : value !== undefined
-      if (!present) {
+      const value = sent.get(parameter.name)
+      if (value === undefined && !(parameter.type === "m" && hasEntries(sent, parameter.name))) {
         if (!parameter.required) continue
         return yield* apiError(431, `Unable to execute API command ${shown} due to missing parameter ${parameter.name}`)
       }
       // Only what is empty altogether is refused; a blank is a value.
-      if (parameter.required && sent.get(parameter.name) === "") {
+      if (parameter.required && value === "") {
         return yield* apiError(431, `Invalid value provided for API arg: ${parameter.name}`, 4350)
       }
       const decoded = yield* decodeValue(state, command, parameter, value ?? "", sent)
@@ -109,8 +108,7 @@ const argumentsOf = (values: ReadonlyMap<string, Value>, sent: ReadonlyMap<strin
   }
 })
 
-const hasMap = (sent: ReadonlyMap<string, string>, name: string): boolean => {
-  if (sent.has(name)) return true
+const hasEntries = (sent: ReadonlyMap<string, string>, name: string): boolean => {
   for (const key of sent.keys()) if (key.startsWith(`${name}[`)) return true
   return false
 }

@@ -49,7 +49,10 @@ describe("members", () => {
         /^431 Invalid ip address nonsense passed in vmidipmap for vmid /
       )
       assert.match(yield* alice.outcome(assign, map(nowhere, "10.1.1.1")), /^431 Unable to find virtual machine ID: /)
-      assert.match(yield* alice.verdict(assign, { id, vmidipmap: "x" }), /^43[01]/)
+      assert.strictEqual(
+        yield* alice.verdict(assign, { id, vmidipmap: "x" }),
+        "431/9999 Unable to execute API command assigntoloadbalancerrule due to invalid value x for parameter vmidipmap"
+      )
     }).pipe(simulated)
   )
 

@@ -149,6 +149,20 @@ describe("parameters", () => {
       )
     }).pipe(simulated)
   )
+
+  it.effect("a map sent as a text is an invalid value, which the refusal names", () =>
+    Effect.gen(function* () {
+      for (const [command, others] of [
+        ["listVirtualMachines", {}],
+        ["createTags", { resourcetype: "UserVm", resourceids: nowhere }]
+      ] as const) {
+        assert.strictEqual(
+          yield* alice.verdict(command, { ...others, tags: "x" }),
+          `431/9999 Unable to execute API command ${command.toLowerCase()} due to invalid value x for parameter tags`
+        )
+      }
+    }).pipe(simulated)
+  )
 })
 
 describe("roles", () => {
