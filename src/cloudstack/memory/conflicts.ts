@@ -66,6 +66,10 @@ const existingRules = (state: State, address: string): ReadonlyArray<Existing> =
     )
   ].sort((a, b) => a.row.n - b.row.n)
 
+/** The texts have to be equal, and nothing at all is equal to nothing at all. */
+const overlaps = (some: ReadonlyArray<string>, others: ReadonlyArray<string>): boolean =>
+  (some.length === 0 && others.length === 0) || some.some((cidr) => others.includes(cidr))
+
 /** `cause` of the 537: 9999 where the command catches and rethrows it, 4360 elsewhere. */
 export const checkConflicts = (state: State, rule: Candidate, cause: number): Result.Result<void, ApiError> => {
   if (rule.purpose !== "Firewall" && state.addresses.get(rule.address)?.staticNat !== undefined) {
@@ -82,7 +86,7 @@ export const checkConflicts = (state: State, rule: Candidate, cause: number): Re
     // A firewall rule stands beside every other kind of rule, and beside firewall rules of other protocols.
     const apart =
       (other.purpose === "Firewall" || rule.purpose === "Firewall") && (other.purpose !== rule.purpose || !sameProtocol)
-    const shared = firewalls && other.cidrs.some((cidr) => rule.cidrs.includes(cidr))
+    const shared = firewalls && overlaps(other.cidrs, rule.cidrs)
     if (other.network !== rule.network) {
       return apiError(537, `New rule is for a different network than what's specified in rule ${other.row.id}`, cause)
     }

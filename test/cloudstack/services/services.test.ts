@@ -300,16 +300,17 @@ describe("Borders", () => {
     const rule = { id: "f1", ipaddressid: "a1", protocol: "tcp", startport: 80, endport: 90, state: "Active" }
     const { layer, sent } = on({
       listFirewallRules: {
-        count: 2,
+        count: 3,
         firewallrule: [
           { ...rule, cidrlist: "0.0.0.0/0" },
-          { id: "f2", ipaddressid: "a1", protocol: "icmp", icmptype: -1, state: "Active", cidrlist: "10.0.0.0/8" }
+          { id: "f2", ipaddressid: "a1", protocol: "icmp", icmptype: -1, state: "Active", cidrlist: "10.0.0.0/8" },
+          { ...rule, id: "f3", cidrlist: "" }
         ]
       }
     })
     return Effect.gen(function* () {
       const { list, open } = yield* Borders
-      const [ports, icmp] = yield* list()
+      const [ports, icmp, nobody] = yield* list()
       assert.deepInclude(ports, { startPort: 80, endPort: 90, cidrs: ["0.0.0.0/0"] })
       assert.deepStrictEqual(icmp, {
         id: FirewallRuleId.make("f2"),
@@ -319,6 +320,7 @@ describe("Borders", () => {
         state: "Active",
         tags: []
       })
+      assert.deepInclude(nobody, { startPort: 80, endPort: 90, cidrs: [] })
       const cidrs = ["10.0.0.0/8", "1.2.3.4/32"]
       yield* open({ addressId: AddressId.make("a1"), protocol: "udp", port: 53, cidrs, jobId: "chosen" })
       assert.deepStrictEqual(sent("createFirewallRule"), [

@@ -45,10 +45,10 @@ const createFirewallRule: Handler = ({ args, caller, state }: Call) =>
   Result.gen(function* () {
     const address = state.addresses.get(args.text("ipaddressid") ?? "")
     if (address === undefined) return yield* refuse("Unable to create firewall rule; couldn't locate IP address by id")
-    const sent = args.items("cidrlist") ?? []
-    const bad = sent.find((cidr) => !isCidr(cidr))
+    // Sent but empty is a rule that lets nobody in: only what is absent means everybody.
+    const cidrs = args.items("cidrlist") ?? ["0.0.0.0/0"]
+    const bad = cidrs.find((cidr) => !isCidr(cidr))
     if (bad !== undefined) return yield* apiError(431, `Source CIDRs formatting error ${bad}`)
-    const cidrs = sent.length === 0 ? ["0.0.0.0/0"] : sent
     const network = yield* networkOf(state, address)
     const startPort = args.int("startport")
     const endPort = args.int("endport") ?? startPort

@@ -58,6 +58,21 @@ describe("conflicts", () => {
     }).pipe(simulated)
   )
 
+  it.effect("a firewall rule that lets nobody in conflicts with its like only", () =>
+    Effect.gen(function* () {
+      const ip = yield* address()
+      const open = { ipaddressid: ip, protocol: "tcp", startport: "80" }
+      yield* alice.done("createFirewallRule", open)
+      const made = yield* alice.done("createFirewallRule", { ...open, cidrlist: "" })
+      assert.deepInclude(made, { state: "Active", cidrlist: "" })
+      assert.deepInclude(yield* alice.first("listFirewallRules", { id: String(made["id"]) }), { cidrlist: "" })
+      assert.strictEqual(
+        yield* alice.verdict("createFirewallRule", { ...open, cidrlist: "," }),
+        `537/4360 ${range("Firewall", "Active")}`
+      )
+    }).pipe(simulated)
+  )
+
   it.effect("a firewall rule without ports stands alone", () =>
     Effect.gen(function* () {
       const ip = yield* address()
