@@ -5,7 +5,7 @@ import { answered, type Call, type Handler, submitted, success } from "../comman
 import { type ApiError, broken, deny, refuse } from "../errors.ts"
 import { paged, same } from "../lists.ts"
 import type { Arguments } from "../parameters.ts"
-import type { Kind, Tag } from "../records.ts"
+import type { Kind, Row, Tag } from "../records.ts"
 import { rowOf, type State } from "../state.ts"
 import { tagView } from "../views.ts"
 
@@ -92,11 +92,15 @@ const typeOf = (args: Arguments): Result.Result<string, ApiError> => {
   return type === undefined ? refuse(`Invalid resource type ${sent}`) : Result.succeed(type)
 }
 
+/** The row of a resource that is not removed: other than parameters, tags do not see an expunged machine. */
+const resourceOf = (state: State, kind: Kind, id: string): Row | undefined =>
+  state.vms.get(id)?.removed === true ? undefined : rowOf(state, kind, id)
+
 /** Who owns a resource, if it exists and the caller may touch it. */
 const holderOf = (state: State, { caller }: Call, type: string, id: string): Result.Result<string, ApiError> => {
   if (untaggedTypes.includes(type)) return refuse(`The resource type ${type} doesn't support resource tags`)
   const kind = types[type]
-  if (kind === undefined || rowOf(state, kind, id) === undefined) {
+  if (kind === undefined || resourceOf(state, kind, id) === undefined) {
     return refuse(`Unable to find resource by uuid ${id} and type ${type}`)
   }
   const owner = ownerOf(state, kind, id)

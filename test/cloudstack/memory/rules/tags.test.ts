@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { simulated } from "./simulated.ts"
-import { address, alice, bob, bobs, denied, makeRule, nowhere, vm } from "./world.ts"
+import { address, admin, alice, bob, bobs, denied, makeRule, nowhere, vm } from "./world.ts"
 
 describe("tags", () => {
   const tag = (key: string, value?: string, index = 0) => ({
@@ -31,6 +31,18 @@ describe("tags", () => {
       assert.strictEqual(yield* outcome(`${n1},${yield* bobs.vm}`, tag("e", "v")), `530 ${denied}`)
       assert.strictEqual(yield* outcome(n1, tag("x".repeat(255), "y".repeat(255))), "ok")
       assert.lengthOf(yield* alice.all("listTags", { resourceid: n1 }), 2)
+    }).pipe(simulated)
+  )
+
+  it.effect("are for machines that are destroyed, not for those that are expunged", () =>
+    Effect.gen(function* () {
+      const id = yield* vm("n1")
+      const outcome = (key: string) =>
+        alice.outcome("createTags", { resourceids: id, resourcetype: "UserVm", ...tag(key, "v") })
+      yield* alice.done("destroyVirtualMachine", { id })
+      assert.strictEqual(yield* outcome("a"), "ok")
+      assert.strictEqual(yield* admin.outcome("expungeVirtualMachine", { id }), "ok")
+      assert.strictEqual(yield* outcome("b"), "431 Unable to find resource by uuid <uuid> and type UserVm")
     }).pipe(simulated)
   )
 
