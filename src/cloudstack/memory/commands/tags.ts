@@ -6,7 +6,7 @@ import { type ApiError, broken, deny, refuse } from "../errors.ts"
 import { paged, same } from "../lists.ts"
 import type { Arguments } from "../parameters.ts"
 import type { Kind, Row, Tag } from "../records.ts"
-import { rowOf, type State } from "../state.ts"
+import { rowByNumber, rowOf, type State } from "../state.ts"
 import { tagView } from "../views.ts"
 
 const types: Readonly<Record<string, Kind>> = {
@@ -92,24 +92,38 @@ const typeOf = (args: Arguments): Result.Result<string, ApiError> => {
   return type === undefined ? refuse(`Invalid resource type ${sent}`) : Result.succeed(type)
 }
 
-/** The row of a resource that is not removed: other than parameters, tags do not see an expunged machine. */
-const resourceOf = (state: State, kind: Kind, id: string): Row | undefined =>
-  state.vms.get(id)?.removed === true ? undefined : rowOf(state, kind, id)
+const isNumber = (sent: string): boolean => /^\d+$/.test(sent)
 
-/** Who owns a resource, if it exists and the caller may touch it. */
-const holderOf = (state: State, { caller }: Call, type: string, id: string): Result.Result<string, ApiError> => {
+/**
+ * The row of a resource, named by UUID or internal number, that is not removed: other than parameters, tags do not see an
+ * expunged machine.
+ */
+const resourceOf = (state: State, kind: Kind | undefined, sent: string): Row | undefined => {
+  if (kind === undefined) return undefined
+  const row = isNumber(sent) ? rowByNumber(state, kind, Number(sent)) : rowOf(state, kind, sent)
+  return row === undefined || state.vms.get(row.id)?.removed === true ? undefined : row
+}
+
+interface Held {
+  readonly id: string
+  readonly owner: string
+}
+
+/** A resource and who owns it, if it exists and the caller may touch it. */
+const heldOf = (state: State, { caller }: Call, type: string, sent: string): Result.Result<Held, ApiError> => {
   if (untaggedTypes.includes(type)) return refuse(`The resource type ${type} doesn't support resource tags`)
   const kind = types[type]
-  if (kind === undefined || resourceOf(state, kind, id) === undefined) {
-    return refuse(`Unable to find resource by uuid ${id} and type ${type}`)
+  const row = resourceOf(state, kind, sent)
+  if (kind === undefined || row === undefined) {
+    return refuse(`Unable to find resource by ${isNumber(sent) ? "id" : "uuid"} ${sent} and type ${type}`)
   }
-  const owner = ownerOf(state, kind, id)
+  const owner = ownerOf(state, kind, row.id)
   if (owner === undefined && kind === "address") {
     return broken(
       'Cannot invoke "com.cloud.user.Account.getAccountId()" because the return value of "com.cloud.user.dao.AccountDao.findById(Object)" is null'
     )
   }
-  return owns(state, caller, owner) ? Result.succeed(owner ?? caller.id) : deny()
+  return owns(state, caller, owner) ? Result.succeed({ id: row.id, owner: owner ?? caller.id }) : deny()
 }
 
 const createTags: Handler = (call) =>
@@ -126,12 +140,12 @@ const createTags: Handler = (call) =>
           const tags = new Map(state.tags)
           let counter = state.counter
           for (const [key, value] of wanted) {
-            for (const id of call.args.items("resourceids") ?? []) {
-              const owner = yield* holderOf(state, call, type, id)
+            for (const sent of call.args.items("resourceids") ?? []) {
+              const { id, owner } = yield* heldOf(state, call, type, sent)
               if (value === "") return yield* refuse(`Value for the key ${key} is either null or empty`)
               const there = tags.get(id) ?? []
               if (there.some((tag) => same(tag.key, key))) {
-                return yield* broken(`tag ${key} already on ${type} with id ${id}`)
+                return yield* broken(`tag ${key} already on ${type} with id ${sent}`)
               }
               counter += 1
               tags.set(id, [...there, { n: counter, key, value, type, resource: id, owner }])
@@ -159,7 +173,8 @@ const deleteTags: Handler = ({ args, caller, state }) =>
               wanted.some(({ key, value }) => same(tag.key, key) && (value === undefined || same(tag.value, value))))
           const tags = new Map(state.tags)
           let matched = false
-          for (const id of args.items("resourceids") ?? []) {
+          for (const sent of args.items("resourceids") ?? []) {
+            const id = isNumber(sent) ? (resourceOf(state, types[type], sent)?.id ?? sent) : sent
             const there = tags.get(id) ?? []
             if (there.some((tag) => goes(tag) && !owns(state, caller, tag.owner))) return yield* deny()
             const left = there.filter((tag) => !goes(tag))

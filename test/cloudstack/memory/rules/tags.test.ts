@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { simulated } from "./simulated.ts"
-import { address, admin, alice, bob, bobs, denied, makeRule, nowhere, vm } from "./world.ts"
+import { address, admin, alice, bob, bobs, denied, makeRule, nowhere, ruleOn, vm } from "./world.ts"
 
 describe("tags", () => {
   const tag = (key: string, value?: string, index = 0) => ({
@@ -43,6 +43,30 @@ describe("tags", () => {
       assert.strictEqual(yield* outcome("a"), "ok")
       assert.strictEqual(yield* admin.outcome("expungeVirtualMachine", { id }), "ok")
       assert.strictEqual(yield* outcome("b"), "431 Unable to find resource by uuid <uuid> and type UserVm")
+    }).pipe(simulated)
+  )
+
+  it.effect("are for resources named by number as well", () =>
+    Effect.gen(function* () {
+      const ip = yield* address()
+      yield* makeRule(ip)
+      // The text about a conflict shows the number of the rule.
+      const taken = yield* alice.call("createLoadBalancerRule", ruleOn(ip))
+      const [, number = ""] = /FirewallRule \{"id":(\d+)/.exec(JSON.stringify(taken.body).replaceAll("\\", "")) ?? []
+      const on = (resourceids: string) => ({ resourceids, resourcetype: "LoadBalancer", ...tag("k", "v") })
+      assert.strictEqual(yield* alice.outcome("createTags", on(number)), "ok")
+      assert.lengthOf(yield* alice.all("listLoadBalancerRules", tag("k", "v")), 1)
+      assert.strictEqual(
+        yield* alice.outcome("createTags", on(number)),
+        `530 tag k already on LoadBalancer with id ${number}`
+      )
+      assert.strictEqual(yield* bob.outcome("createTags", on(number)), `530 ${denied}`)
+      assert.strictEqual(yield* alice.outcome("deleteTags", on(number)), "ok")
+      assert.strictEqual(
+        yield* alice.outcome("createTags", on("987654")),
+        "431 Unable to find resource by id 987654 and type LoadBalancer"
+      )
+      assert.strictEqual(yield* alice.outcome("deleteTags", on("987654")), "530 Failed to delete tags")
     }).pipe(simulated)
   )
 
