@@ -14,6 +14,16 @@ export class WorldError extends Schema.TaggedError<WorldError>()("WorldError", {
 const Ref = Schema.NonEmptyString
 const Name = Schema.NonEmptyString
 const Count = Schema.Int.check(Schema.isGreaterThanOrEqualTo(0))
+/** Each address is made at the start, and the range that they come from has an end. */
+const mostFree = 10_000
+const FreeAddresses = Schema.Record(
+  Schema.String,
+  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: mostFree }))
+).check(
+  Schema.makeFilter(
+    (free) => Object.values(free).reduce((a, b) => a + b, 0) <= mostFree || `more than ${mostFree} addresses in all`
+  )
+)
 const AtLeastOne = Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))
 const addressPattern = /^((25[0-5]|2[0-4]\d|1?\d?\d)(\.|$)){4}$/
 const Ipv4 = Schema.String.check(Schema.isPattern(addressPattern, { expected: "an IPv4 address" }))
@@ -106,7 +116,7 @@ const WorldFile = Schema.Struct({
   networks: list(NetworkFile),
   vms: list(VmFile),
   publicIps: Schema.Struct({
-    free: Schema.Record(Schema.String, Count).pipe(Schema.withDecodingDefaultKey(Effect.succeed({})))
+    free: FreeAddresses.pipe(Schema.withDecodingDefaultKey(Effect.succeed({})))
   }).pipe(Schema.withDecodingDefaultKey(Effect.succeed({})))
 })
 /** A world file as written, but for the defaults that are constants. */

@@ -96,6 +96,19 @@ describe("decodeWorld", () => {
     })
   )
 
+  it.effect("refuses more free addresses than can be made, of one owner and in all", () =>
+    Effect.gen(function* () {
+      const free = (counts: Readonly<Record<string, number>>) => ({ ...small, publicIps: { free: counts } })
+      assert.deepStrictEqual(yield* problemsOf(free({ alice: 10_001 })), [
+        "publicIps.free.alice: Expected a value between 0 and 10000"
+      ])
+      assert.deepStrictEqual(yield* problemsOf(free({ alice: 10_000, bob: 1 })), [
+        "publicIps.free: more than 10000 addresses in all"
+      ])
+      assert.strictEqual((yield* decodeWorld(free({ alice: 10_000 }))).publicIps.free["alice"], 10_000)
+    })
+  )
+
   it.effect("refuses what is no JSON object", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* problemsOf("{"), ["not a JSON text"])
