@@ -94,13 +94,6 @@ const rest = Effect.fnUntraced(function* (service: Service, { notes, refusal }: 
   return "Converged" as const
 })
 
-const reclaimed = (service: Service, holdings: ReadonlyArray<Holding>) => {
-  const annotations = decodeAnnotations(service.annotations, service.ports)
-  const named = wantedAddress(service, annotations)
-  const keep = annotations.keepIp._tag === "Given" && annotations.keepIp.value
-  return reclaim(service, holdings, named._tag === "Named" ? named.ip : undefined, keep)
-}
-
 /** What is to be done, decided anew on what is read now, until it is done. */
 const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyArray<Holding>, first: Decision) {
   const reporter = yield* Reporter
@@ -114,7 +107,7 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
       looks === 1 && nodesOnly.length > 0
         ? freshMembers(cached, concerned, nodesOnly)
         : freshHoldings(service, cached, concerned)
-    const holdings = yield* reclaimed(service, yield* look)
+    const holdings = yield* reclaim(service, yield* look)
     const found = yield* refuseTaken(service, yield* decide(service, holdings, rigid))
     if (looks === 1) {
       if (isQuiet(service, found)) return yield* rest(service, found)

@@ -4,12 +4,15 @@
  */
 import { Effect, Option } from "effect"
 import { Inventory } from "../../cloudstack/Inventory.ts"
+import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { Holding, PublicAddress } from "../../domain/Cloud.ts"
 import { addressTags, isMarked } from "../../domain/Ownership.ts"
 import type { Service } from "../../kubernetes/objects.ts"
+import { Services } from "../../kubernetes/Services.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { apply } from "./apply.ts"
 import { claims, isClaimed, mayBeReleased } from "./claims.ts"
+import { wantedAddress } from "./desired.ts"
 import { failing } from "./failure.ts"
 import { leftover } from "./leftovers.ts"
 import { claimantFor } from "./observe.ts"
@@ -39,19 +42,33 @@ export const isOwnAllocation = Effect.fn("service.isOwnAllocation")(function* (s
   }
 })
 
+const namedBy = (service: Service): string | undefined => {
+  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  return named._tag === "Named" ? named.ip : undefined
+}
+
+const keepOf = (service: Service): boolean => {
+  const { keepIp } = decodeAnnotations(service.annotations, service.ports)
+  return keepIp._tag === "Given" && keepIp.value
+}
+
+/** Whose allocation the address is: the Service's, or that of another one that names it as well. */
+const allocatedFor = Effect.fnUntraced(function* (service: Service, ip: string) {
+  const others = (yield* (yield* Services).all).filter((other) => other.uid !== service.uid && namedBy(other) === ip)
+  for (const one of [service, ...others]) {
+    if (one.finalizers.includes(finalizer) && (yield* isOwnAllocation(one, ip))) return one
+  }
+  return undefined
+})
+
 /**
  * An address of ours without any mark looks like the user's own: a crash came before the mark, or a person has deleted
  * the rules whose descriptions were the marks. The job that allocated it tells. Asked only of addresses that the Service
  * names or has something on, and only while nothing of the Service is there that could tell.
  */
-export const reclaim = Effect.fn("service.reclaim")(function* (
-  service: Service,
-  holdings: ReadonlyArray<Holding>,
-  named: string | undefined,
-  keep: boolean
-) {
-  if (!service.finalizers.includes(finalizer)) return holdings
+export const reclaim = Effect.fn("service.reclaim")(function* (service: Service, holdings: ReadonlyArray<Holding>) {
   const claimant = yield* claimantFor(service)
+  const named = namedBy(service)
   return yield* Effect.forEach(holdings, (holding) =>
     Effect.gen(function* () {
       const { address } = holding
@@ -59,9 +76,10 @@ export const reclaim = Effect.fn("service.reclaim")(function* (
       const own = claims(holding, claimant)
       if (own.rules.length + own.forwards.length > 0) return holding
       if (address.ip !== named && !isClaimed(own, claimant)) return holding
-      if (!(yield* isOwnAllocation(service, address.ip))) return holding
-      yield* Effect.logInfo("address allocated before", { address: address.ip, id: address.id })
-      return { ...holding, address: yield* markAddress(service, address, keep) }
+      const owner = yield* allocatedFor(service, address.ip)
+      if (owner === undefined) return holding
+      yield* Effect.logInfo("address allocated before", { address: address.ip, id: address.id, service: owner.key })
+      return { ...holding, address: yield* markAddress(owner, address, keepOf(owner)) }
     })
   )
 })
