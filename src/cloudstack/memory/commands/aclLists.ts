@@ -110,7 +110,7 @@ const replaceNetworkACLList: Handler = ({ args, caller, state }) => {
       run: (state) =>
         Result.gen(function* () {
           if (networkId === undefined) {
-            return yield* apiError(530, "Network id and private gateway can't be null at the same time")
+            return yield* apiError(530, "Network ID and private gateway can't be null at the same time")
           }
           const network = state.networks.get(networkId)
           if (network === undefined) return yield* refuse("Unable to find specified Network")

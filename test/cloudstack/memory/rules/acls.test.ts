@@ -230,7 +230,7 @@ describe("lists", () => {
       const replace = (parameters: Readonly<Record<string, string>>) =>
         alice.outcome("replaceNetworkACLList", parameters)
       const aclid = yield* list("spare")
-      assert.strictEqual(yield* replace({ aclid }), "530 Network id and private gateway can't be null at the same time")
+      assert.strictEqual(yield* replace({ aclid }), "530 Network ID and private gateway can't be null at the same time")
       assert.strictEqual(
         yield* replace({ aclid, networkid: yield* network("net1") }),
         "431 Network is not part of a VPC: <uuid>"
