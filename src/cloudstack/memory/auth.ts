@@ -50,11 +50,25 @@ const isSigned = (parameters: Parameters, secret: string, signature: string): bo
   return given.length === expected.length && timingSafeEqual(given, expected)
 }
 
-const isCurrent = (expires: string | undefined, now: number): boolean => {
-  const [, date, zone = "Z"] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(Z|[+-]\d{2}:?\d{2})$/.exec(expires ?? "") ?? []
-  if (date === undefined) return false
-  const at = Date.parse(`${date}${zone === "Z" ? zone : zone.replace(/(\d\d):?(\d\d)$/, "$1:$2")}`)
-  return at >= now
+/**
+ * The forms of `expires` that the server tries (`DateUtil.parseTZDateString`): ISO 8601 in any case, with or without
+ * seconds; offsets without a colon only after whole seconds or six digits of them; and an offset behind a Z that does not
+ * count.
+ */
+const expiryForms: ReadonlyArray<RegExp> = [
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)(Z|[+-]\d\d(?::\d\d)?)$/i,
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{6})?)([+-]\d{4})$/,
+  /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)Z([+-]\d{4})$/
+]
+
+const isCurrent = (expires: string, now: number): boolean => {
+  for (const form of expiryForms) {
+    const [, date, zone = ""] = form.exec(expires) ?? []
+    if (date === undefined) continue
+    const offset = zone.replace(/^(.\d\d):?(\d\d)?$/, (_, hours: string, minutes = "00") => `${hours}:${minutes}`)
+    return Date.parse(`${date}${offset}`.toUpperCase()) >= now
+  }
+  return false
 }
 
 /** Parameter names count in any case. */
@@ -77,7 +91,7 @@ export const authenticate = (
   const signature = parameterOf(parameters, "signature")
   if (key === undefined || signature === undefined) return [state, refuse(command)]
   const versioned = parameterOf(parameters, "signatureversion") === "3"
-  if (versioned && !isCurrent(parameterOf(parameters, "expires"), now)) return [state, refuse(command)]
+  if (versioned && !isCurrent(parameterOf(parameters, "expires") ?? "", now)) return [state, refuse(command)]
   const caller = [...state.accounts.values()].find((account) => account.apiKey === key)
   if (caller === undefined) return [state, refuse(command)]
   const [counted, admitted] = admit(state, caller, command, parameters, now)
