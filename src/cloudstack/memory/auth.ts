@@ -44,9 +44,10 @@ const urlEncode = (value: string): string =>
     })
     .join("")
 
+/** The texts are compared, so that Base64 of another kind is no signature. */
 const isSigned = (parameters: Parameters, secret: string, signature: string): boolean => {
-  const expected = createHmac("sha1", secret).update(signatureText(parameters)).digest()
-  const given = Buffer.from(signature, "base64")
+  const expected = Buffer.from(createHmac("sha1", secret).update(signatureText(parameters)).digest("base64"))
+  const given = Buffer.from(signature)
   return given.length === expected.length && timingSafeEqual(given, expected)
 }
 

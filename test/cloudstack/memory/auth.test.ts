@@ -20,6 +20,27 @@ const isAdmitted = Effect.fnUntraced(function* (parameters: Readonly<Record<stri
   return Result.isSuccess(authenticate(boot(world, 1, now), parameters, now)[1])
 })
 
+describe("a signature", () => {
+  it.effect("counts as it is written: with its padding, in the common alphabet", () =>
+    Effect.gen(function* () {
+      // A name with which the signature has both letters that another alphabet writes differently.
+      const named = { ...call, name: "n3" }
+      const signature = sign(named)
+      assert.match(signature, /\/.*\+|\+.*\//)
+      assert.isTrue(yield* isAdmitted({ ...named, signature }))
+      for (const other of [
+        signature.replace("=", ""),
+        signature.replaceAll("+", "-").replaceAll("/", "_"),
+        signature.replaceAll("+", " "),
+        ` ${signature}`,
+        ""
+      ]) {
+        assert.isFalse(yield* isAdmitted({ ...named, signature: other }), other)
+      }
+    })
+  )
+})
+
 describe("the expiry of a signature", () => {
   const until = (expires: string) => {
     const parameters = { ...call, signatureversion: "3", expires }
