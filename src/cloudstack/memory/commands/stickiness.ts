@@ -32,8 +32,9 @@ const pushesOf = (state: State, network: string) =>
 const createLBStickinessPolicy: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const rule = state.rules.get(args.text("lbruleid") ?? "")
-    if (rule === undefined) return yield* refuse("Failed: LB rule id: null not present ")
+    if (rule === undefined) return yield* refuse(`Failed: LB rule id: ${args.text("lbruleid")} not present `)
     yield* requireOwner(state, caller, rule.owner)
+    if (rule.state === "Deleting") return yield* refuse(`Failed: LB rule: ${balancerText(rule)} is in deleting state: `)
     const wanted = args.text("methodname") ?? ""
     const method = Object.keys(methods).find((name) => name.toLowerCase() === wanted.toLowerCase())
     if (method === undefined) {
@@ -106,10 +107,19 @@ const deleteLBStickinessPolicy: Handler = ({ args, caller, state }) => {
 
 const listLBStickinessPolicies: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
-    const policy = state.policies.get(args.text("id") ?? "")
-    const rule = state.rules.get(args.text("lbruleid") ?? policy?.rule ?? "")
-    if (rule === undefined)
-      return yield* refuse("Either load balancer rule ID or stickiness policy ID should be specified")
+    const id = args.text("id")
+    const ruleId = args.text("lbruleid")
+    if (id === undefined && ruleId === undefined) {
+      return yield* refuse("load balancer rule ID and stickiness policy ID can't be null")
+    }
+    const policy = state.policies.get(id ?? "")
+    if (id !== undefined && policy === undefined) return yield* refuse("stickiness policy ID doesn't exist")
+    const rule = state.rules.get(ruleId ?? policy?.rule ?? "")
+    if (policy !== undefined && policy.rule !== (ruleId ?? policy.rule)) {
+      return yield* refuse(`stickiness policy ID doesn't belong to lbId${rule?.n ?? ruleId}`)
+    }
+    // A number is believed to be a rule's: of one that does not exist there is nothing to list.
+    if (rule === undefined) return answered(state, {})
     yield* requireOwner(state, caller, rule.owner)
     const policies = policiesOfRule(state.policies, rule.id).filter(
       ({ id }) => policy === undefined || policy.id === id
@@ -123,8 +133,9 @@ const listLBStickinessPolicies: Handler = ({ args, caller, state }) =>
 const createLBHealthCheckPolicy: Handler = ({ args, caller, state }) =>
   Result.gen(function* () {
     const rule = state.rules.get(args.text("lbruleid") ?? "")
-    if (rule === undefined) return yield* refuse("Failed: LB rule id: null not present ")
+    if (rule === undefined) return yield* refuse(`Failed: LB rule id: ${args.text("lbruleid")} not present `)
     yield* requireOwner(state, caller, rule.owner)
+    if (rule.state === "Deleting") return yield* refuse(`Failed: LB rule: ${balancerText(rule)} is in deleting state: `)
     return yield* apiError(
       430,
       `Failed to create HealthCheck policy: Validation Failed (HealthCheck Policy is not supported by LB Provider for the LB rule:${balancerText(rule)})`

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { simulated } from "./simulated.ts"
-import { address, admin, alice, bob, bobs, denied, makeRule, nowhere, unknownId, vm } from "./world.ts"
+import { simulated, simulatedAs } from "./simulated.ts"
+import { address, admin, alice, bob, bobs, denied, everything, makeRule, nowhere, unknownId, vm } from "./world.ts"
 
 describe("members", () => {
   const assign = "assignToLoadBalancerRule"
@@ -127,6 +127,48 @@ describe("stickiness and health checks", () => {
         "431/4350 Failed : Stickiness policy does not support param name :colour"
       )
     }).pipe(simulated)
+  )
+
+  it.effect("policies are listed by rule or by their own id, which has to be one of the rule", () =>
+    Effect.gen(function* () {
+      const list = "listLBStickinessPolicies"
+      const ip = yield* address()
+      const lbruleid = yield* makeRule(ip)
+      const other = yield* makeRule(ip, { publicport: "81" })
+      yield* alice.done("createLBStickinessPolicy", { lbruleid, name: "p", methodname: "SourceBased" })
+      const [entry] = yield* alice.all(list, { lbruleid })
+      const [policy] = Array.isArray(entry?.["stickinesspolicy"]) ? entry["stickinesspolicy"] : []
+      const id = String(policy?.id)
+      assert.deepStrictEqual(yield* alice.all(list, { id }), [entry])
+      assert.deepStrictEqual(yield* alice.all(list, { id, lbruleid }), [entry])
+      assert.strictEqual(
+        yield* alice.verdict(list),
+        "431/4350 load balancer rule ID and stickiness policy ID can't be null"
+      )
+      assert.match(
+        yield* alice.verdict(list, { id, lbruleid: other }),
+        /^431\/4350 stickiness policy ID doesn't belong to lbId\d+$/
+      )
+      assert.strictEqual(yield* alice.verdict(list, { id: "987654" }), "431/4350 stickiness policy ID doesn't exist")
+      assert.deepStrictEqual(yield* alice.ok(list, { lbruleid: "987654" }), {})
+      assert.strictEqual(
+        yield* alice.verdict("createLBStickinessPolicy", { lbruleid: "987654", name: "p", methodname: "SourceBased" }),
+        "431/4350 Failed: LB rule id: 987654 not present "
+      )
+    }).pipe(simulated)
+  )
+
+  it.effect("a rule that is being deleted gets no policies", () =>
+    Effect.gen(function* () {
+      const lbruleid = yield* makeRule(yield* address())
+      yield* alice.ok("deleteLoadBalancerRule", { id: lbruleid })
+      const going = /^431\/4350 Failed: LB rule: LoadBalancer \{.*"state":"Revoke".*\} is in deleting state: $/
+      assert.match(
+        yield* alice.verdict("createLBStickinessPolicy", { lbruleid, name: "p", methodname: "SourceBased" }),
+        going
+      )
+      assert.match(yield* alice.verdict("createLBHealthCheckPolicy", { lbruleid }), going)
+    }).pipe(simulatedAs({ ...everything, settings: { jobMillis: 1000 } }))
   )
 
   it.effect("the router offers no health checks", () =>
