@@ -2,8 +2,14 @@
 
 export const xmlType = "text/xml;charset=utf-8"
 
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }
-const escape = (text: string) => text.replace(/[&<>"]/g, (character) => escapes[character] ?? "")
+const escapes: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&apos;"
+}
+const escape = (text: string) => text.replace(/[&<>"']/g, (character) => escapes[character] ?? "")
 
 /** A list is its element repeated. */
 const element = (name: string, value: unknown): string => {

@@ -93,11 +93,11 @@ describe("the HTTP door", () => {
       assert.strictEqual(
         text,
         '<?xml version="1.0" encoding="UTF-8"?><listzonesresponse cloud-stack-version="4.22.0.0-SNAPSHOT">' +
-          "<count>2</count><zone><name>a&amp;b</name></zone><zone><name>c</name></zone></listzonesresponse>"
+          "<count>2</count><zone><name>a&amp;b&apos;s</name></zone><zone><name>c</name></zone></listzonesresponse>"
       )
     }).pipe(
       Effect.provide(
-        doorTo({ ...ok, body: { listzonesresponse: { count: 2, zone: [{ name: "a&b" }, { name: "c" }] } } })
+        doorTo({ ...ok, body: { listzonesresponse: { count: 2, zone: [{ name: "a&b's" }, { name: "c" }] } } })
       )
     )
   )
