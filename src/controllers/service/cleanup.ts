@@ -14,7 +14,7 @@ import { chain, isEmpty, type Plan, stepsOf } from "./chains.ts"
 import { change } from "./change.ts"
 import type { Claims } from "./claims.ts"
 import { designRemoval } from "./design.ts"
-import { wantedAddress } from "./desired.ts"
+import { namedAddress } from "./desired.ts"
 import { failing, mostLooks, nextOf, SyncFailed } from "./failure.ts"
 import { releaseLeftovers } from "./leftovers.ts"
 import { MadeObjects } from "./MadeObjects.ts"
@@ -119,8 +119,8 @@ const remove = Effect.fnUntraced(function* (service: Service) {
   const cached = yield* cachedHoldings(service)
   const leaving = (yield* removalFrom(service, cached)).leaving.map(({ address }) => address)
   const ids = leaving.map(({ id }) => id)
-  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
-  const ips = [...(named._tag === "Named" ? [named.ip] : []), ...leaving.map(({ ip }) => ip)]
+  const named = namedAddress(service)
+  const ips = [...(named === undefined ? [] : [named]), ...leaving.map(({ ip }) => ip)]
   return yield* takingTurns(ips, removeAll(service, cached, ids))
 })
 
@@ -152,8 +152,8 @@ const leftAlone = (claimed: ReadonlyArray<Claims>): Note => ({
 
 /** It has nothing, or not where it wanted to have it: it may have been cut off while it was to get it. */
 const mayGetAddress = (service: Service, claimed: ReadonlyArray<Claims>): boolean => {
-  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
-  if (named._tag === "Named") return !claimed.some(({ address }) => address.ip === named.ip)
+  const named = namedAddress(service)
+  if (named !== undefined) return !claimed.some(({ address }) => address.ip === named)
   return claimed.length === 0 && service.ingress.length === 0
 }
 

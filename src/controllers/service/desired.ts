@@ -68,6 +68,12 @@ export const wantedAddress = (service: Service, annotations: Annotations): Wante
   return ip === "" ? { _tag: "Any" } : { _tag: "Named", ip, field: "spec.loadBalancerIP" }
 }
 
+/** The address that the Service names, if it can be read. */
+export const namedAddress = (service: Service): string | undefined => {
+  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  return named._tag === "Named" ? named.ip : undefined
+}
+
 const refuseAddress = (address: WantedAddress, allowed: ReadonlyArray<string>): Refusal | undefined => {
   if (address._tag !== "Named") return undefined
   const { field, ip } = address

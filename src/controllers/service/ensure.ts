@@ -4,14 +4,13 @@ import { Addresses } from "../../cloudstack/Addresses.ts"
 import { CallPriority } from "../../cloudstack/Api.ts"
 import { Machines } from "../../cloudstack/Machines.ts"
 import { Networks } from "../../cloudstack/Networks.ts"
-import { decodeAnnotations } from "../../domain/Annotations.ts"
 import type { Holding, RuleId } from "../../domain/Cloud.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { isEmpty } from "./chains.ts"
 import { change } from "./change.ts"
 import { type Decision, decide, isMembersOnly, isQuiet, membersChanged } from "./decide.ts"
-import { wantedAddress } from "./desired.ts"
+import { namedAddress } from "./desired.ts"
 import { driftMessage } from "./drift.ts"
 import { mostLooks, type Next, nextOf } from "./failure.ts"
 import { hold } from "./hold.ts"
@@ -144,9 +143,9 @@ const settleAll = Effect.fnUntraced(function* (given: Service, cached: ReadonlyA
 /** Where others may be too: the address that is named, those that are left, those that others have rules on. */
 const sharedAddresses = (service: Service, cached: ReadonlyArray<Holding>, decision: Decision) => {
   if (isMembersOnly(decision)) return []
-  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  const named = namedAddress(service)
   const concerned = cached.filter(({ address }) => decision.concerned.includes(address.id))
-  return [...(named._tag === "Named" ? [named.ip] : []), ...concerned.map(({ address }) => address.ip)]
+  return [...(named === undefined ? [] : [named]), ...concerned.map(({ address }) => address.ip)]
 }
 
 export const ensure = Effect.fn("service.ensure")(function* (given: Service) {

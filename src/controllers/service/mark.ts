@@ -12,7 +12,7 @@ import { Services } from "../../kubernetes/Services.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { apply } from "./apply.ts"
 import { claims, isClaimed, mayBeReleased } from "./claims.ts"
-import { wantedAddress } from "./desired.ts"
+import { namedAddress } from "./desired.ts"
 import { failing } from "./failure.ts"
 import { leftover } from "./leftovers.ts"
 import { claimantFor } from "./observe.ts"
@@ -42,11 +42,6 @@ export const isOwnAllocation = Effect.fn("service.isOwnAllocation")(function* (s
   }
 })
 
-const namedBy = (service: Service): string | undefined => {
-  const named = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
-  return named._tag === "Named" ? named.ip : undefined
-}
-
 const keepOf = (service: Service): boolean => {
   const { keepIp } = decodeAnnotations(service.annotations, service.ports)
   return keepIp._tag === "Given" && keepIp.value
@@ -54,7 +49,9 @@ const keepOf = (service: Service): boolean => {
 
 /** Whose allocation the address is: the Service's, or that of another one that names it as well. */
 const allocatedFor = Effect.fnUntraced(function* (service: Service, ip: string) {
-  const others = (yield* (yield* Services).all).filter((other) => other.uid !== service.uid && namedBy(other) === ip)
+  const others = (yield* (yield* Services).all).filter(
+    (other) => other.uid !== service.uid && namedAddress(other) === ip
+  )
   for (const one of [service, ...others]) {
     if (one.finalizers.includes(finalizer) && (yield* isOwnAllocation(one, ip))) return one
   }
@@ -68,7 +65,7 @@ const allocatedFor = Effect.fnUntraced(function* (service: Service, ip: string) 
  */
 export const reclaim = Effect.fn("service.reclaim")(function* (service: Service, holdings: ReadonlyArray<Holding>) {
   const claimant = yield* claimantFor(service)
-  const named = namedBy(service)
+  const named = namedAddress(service)
   return yield* Effect.forEach(holdings, (holding) =>
     Effect.gen(function* () {
       const { address } = holding

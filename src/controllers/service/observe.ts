@@ -18,7 +18,7 @@ import { ClusterId } from "../ClusterIdentity.ts"
 import { abilitiesFor } from "./abilities.ts"
 import { claimantOf } from "./claimant.ts"
 import { type Claimant, claims, isClaimed, tagsWork } from "./claims.ts"
-import { borderOf, desired, membersIn, wantedAddress } from "./desired.ts"
+import { borderOf, desired, membersIn, namedAddress, wantedAddress } from "./desired.ts"
 import { findNetwork } from "./findNetwork.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import { type Members, noNodes } from "./members.ts"
@@ -103,12 +103,12 @@ const heldForwards = (holdings: ReadonlyArray<Holding>, claimant: Claimant): Rea
 /** What a Service may have something on, or wants: the rest of the inventory is none of its business. */
 const relevance = Effect.fnUntraced(function* (service: Service) {
   const claimant = yield* claimantFor(service)
-  const address = wantedAddress(service, decodeAnnotations(service.annotations, service.ports))
+  const named = namedAddress(service)
   // A hint only, of where to look: what the Service has put on an address since may not be in the cache.
   const shown = new Set([service.annotations[addressIdAnnotation], ...service.ingress.map(({ ip }) => ip)])
   return (holding: Holding) =>
     isClaimed(claims(holding, claimant), claimant) ||
-    (address._tag === "Named" && holding.address.ip === address.ip) ||
+    holding.address.ip === named ||
     shown.has(holding.address.id) ||
     shown.has(holding.address.ip)
 })

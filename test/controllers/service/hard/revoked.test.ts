@@ -31,6 +31,17 @@ const listed = (cidrs: string | ReadonlyArray<string> = ""): string =>
 
 const served = Effect.andThen(applyNodes("n1", "n2"), applyService()).pipe(Effect.andThen(reconcile()))
 
+/** Restricted together with one more port, which another Service has on the address. */
+const askForTaken = Effect.gen(function* () {
+  yield* served
+  const ip = (yield* ingress())?.[0]?.ip
+  yield* applyService({ name: "other", spec: { loadBalancerIP: ip, ports: [{ port: 8080, nodePort: 31_080 }] } })
+  yield* reconcile("shop/other")
+  yield* editService({ spec: { ...restricted, ports: [web, tls, { name: "x", port: 8080, nodePort: 30_444 }] } })
+  assert.strictEqual(yield* reconcile(), "Refused")
+  assert.include(yield* events(), "PortTaken")
+})
+
 const openedFor = Effect.map(world, ({ firewallRules }) => firewallRules.map(({ cidrs }) => listed(cidrs)).toSorted())
 
 describe("revoked while the Service is refused", () => {
@@ -48,13 +59,7 @@ describe("revoked while the Service is refused", () => {
 
   it.effect("for a port that another Service has on the address", () =>
     Effect.gen(function* () {
-      yield* served
-      const ip = (yield* ingress())?.[0]?.ip
-      yield* applyService({ name: "other", spec: { loadBalancerIP: ip, ports: [{ port: 8080, nodePort: 31_080 }] } })
-      yield* reconcile("shop/other")
-      yield* editService({ spec: { ...restricted, ports: [web, tls, { name: "x", port: 8080, nodePort: 30_444 }] } })
-      assert.strictEqual(yield* reconcile(), "Refused")
-      assert.include(yield* events(), "PortTaken")
+      yield* askForTaken
       assert.deepStrictEqual(yield* openedFor, ["0.0.0.0/0", office, office])
     }).pipe(Effect.provide(bed()))
   )
@@ -72,12 +77,7 @@ describe("revoked while the Service is refused", () => {
 
   it.effect("for a port of a VPC tier", () =>
     Effect.gen(function* () {
-      yield* served
-      const ip = (yield* ingress())?.[0]?.ip
-      yield* applyService({ name: "other", spec: { loadBalancerIP: ip, ports: [{ port: 8080, nodePort: 31_080 }] } })
-      yield* reconcile("shop/other")
-      yield* editService({ spec: { ...restricted, ports: [web, tls, { name: "x", port: 8080, nodePort: 30_444 }] } })
-      assert.strictEqual(yield* reconcile(), "Refused")
+      yield* askForTaken
       const { loadBalancerRules } = yield* world
       const lists = loadBalancerRules.map(({ cidrs, publicPort }) => `${publicPort} ${listed(cidrs)}`).toSorted()
       assert.deepStrictEqual(lists, [`443 ${office}`, `80 ${office}`, "8080 "])
