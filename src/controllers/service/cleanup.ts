@@ -61,6 +61,18 @@ const hasAclItems = Effect.fnUntraced(function* ({ uid }: Service) {
   return false
 })
 
+/** What keeps an address is only believed, and told, if a second look shows it as well: a list can be wrong. */
+const believed = Effect.fnUntraced(function* <E, R>(
+  service: Service,
+  look: Effect.Effect<ReadonlyArray<Holding>, E, R>
+) {
+  const holdings = yield* look
+  const removal = yield* removalFrom(service, holdings)
+  if (!removal.notes.some(({ type }) => type === "Warning")) return { holdings, removal }
+  const again = yield* look
+  return { holdings: again, removal: yield* removalFrom(service, again) }
+})
+
 /** Until a look shows that nothing of the Service is left. Returns the addresses that were released. */
 const removeAll = Effect.fnUntraced(function* (
   service: Service,
@@ -74,9 +86,8 @@ const removeAll = Effect.fnUntraced(function* (
   let announced = false
   let inVpc = hasVpc(cached)
   for (let looks = 1; ; looks++) {
-    const holdings = yield* freshHoldings(service, cached, concerned)
+    const { holdings, removal } = yield* believed(service, freshHoldings(service, cached, concerned))
     inVpc ||= hasVpc(holdings)
-    const removal = yield* removalFrom(service, holdings)
     yield* reporter.tell(service, removal.notes)
     if (removal.plan.cleanup.length === 0) {
       if (announced || concerned.length === 0) {
