@@ -11,7 +11,7 @@ import { type AuditEntry, actionOf, credentialOf, isWrite } from "./audit.ts"
 import { Cluster, lastWords, type Replica } from "./Cluster.ts"
 import { eventually } from "./eventually.ts"
 import { workplace } from "./kube.ts"
-import { lapses, leaseHistory, overlaps, type Term, termsOf, type Write } from "./leases.ts"
+import { type Lapse, lapses, leaseHistory, overlaps, type Term, termsOf, type Write } from "./leases.ts"
 import { makeProxy, type Passage, type Proxy, type Stage, signalAt } from "./Proxy.ts"
 import { identityOf, untilLeading } from "./replicas.ts"
 import { suite } from "./suite.ts"
@@ -113,14 +113,10 @@ const hit = Effect.fnUntraced(function* (
   yield* Fiber.join(struck).pipe(Effect.timeout("30 seconds"))
 })
 
-/**
- * Who has held the Lease, in order; and that nobody ever wrote who did not. A process that is frozen between its last
- * check and the write itself cannot help it: `inMidWrite` is one request then, as it has one thread.
- */
+/** Who has held the Lease, in order; and that nobody ever wrote who did not. */
 const judged = Effect.fnUntraced(function* (
   history: Effect.Effect<ReadonlyArray<Term>>,
-  contenders: ReadonlyArray<Contender>,
-  inMidWrite: 0 | 1 = 0
+  contenders: ReadonlyArray<Contender>
 ) {
   const terms = yield* history
   const writes = yield* writesBy(contenders)
@@ -129,10 +125,8 @@ const judged = Effect.fnUntraced(function* (
     contenders.map(({ identity }) => identity)
   )
   assert.deepStrictEqual(overlaps(terms), [])
-  const late = Map.groupBy(lapses(terms, writes), ({ by }) => by)
-  const tooMany = [...late.values()].filter(({ length }) => length > inMidWrite)
-  const none: typeof tooMany = []
-  assert.deepStrictEqual(tooMany, none)
+  const none: ReadonlyArray<Lapse> = []
+  assert.deepStrictEqual(lapses(terms, writes), none)
   // And it would have been seen.
   const shorter = terms.map((term) => ({ ...term, until: term.from }))
   for (const { identity } of contenders)
@@ -192,7 +186,7 @@ suite(
             leader = standby
             leaders.push(leader)
           }
-          yield* judged(history, leaders, 1)
+          yield* judged(history, leaders)
         }),
       480_000
     )

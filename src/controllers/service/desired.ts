@@ -197,12 +197,12 @@ export const desired = (input: DesiredInput): Desired => {
     refusePorts(service, network) ??
     unsupported ??
     refuseAddress(address, input.allowedAddresses)
-  if (refusal !== undefined) return { _tag: "Refused", refusal, sources: kept, members, targets, notes }
+  if (refusal !== undefined) return { _tag: "Refused", refusal, sources: kept, notes }
 
   const { errors, ports, waitsFor } = wantPorts({ ...input, annotations, border: borderOf(network), sources: allowed })
   const [error] = errors
   if (error !== undefined && ports.length === 0) {
-    return { _tag: "Refused", refusal: error.refusal, sources: kept, members, targets, notes }
+    return { _tag: "Refused", refusal: error.refusal, sources: kept, notes }
   }
   const keep = keepOf(annotations.keepIp, input.abilities.tag)
   const { hostname } = annotations

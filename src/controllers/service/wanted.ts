@@ -94,7 +94,5 @@ export type Desired =
       readonly refusal: Refusal
       /** What is revoked does not wait for what is refused. */
       readonly sources: Kept<ReadonlyArray<string>>
-      readonly members: WantedMembers
-      readonly targets: ForwardTargets
       readonly notes: ReadonlyArray<Note>
     }
