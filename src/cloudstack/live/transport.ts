@@ -10,9 +10,9 @@ import { Dispatcher, makeUndici } from "@effect/platform-node/NodeHttpClient"
 import { Effect, Predicate, RcMap, Schema } from "effect"
 import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import type { CloudSettings } from "../../config/Settings.ts"
-import { checked, Withheld as NotWritten } from "../../wire/LastCheck.ts"
+import { Withheld as NotWritten } from "../../wire/LastCheck.ts"
 import { DeadlineExceeded, Unreachable, Withheld } from "../Api.ts"
-import { openDispatcher, type Trust } from "./dispatcher.ts"
+import { openWays, type Trust } from "./ways.ts"
 
 export interface Reply {
   readonly status: number
@@ -21,8 +21,8 @@ export interface Reply {
 }
 
 export const makeTransport = Effect.gen(function* () {
-  const dispatchers = yield* RcMap.make({
-    lookup: (trust: Trust) => openDispatcher(trust),
+  const opened = yield* RcMap.make({
+    lookup: (trust: Trust) => openWays(trust),
     // Connections outlive the gap between two calls.
     idleTimeToLive: "1 minute"
   })
@@ -37,8 +37,8 @@ export const makeTransport = Effect.gen(function* () {
   }
 
   const post = Effect.fnUntraced(function* (settings: CloudSettings, form: string) {
-    const dispatcher = yield* RcMap.get(dispatchers, trustOf(settings))
-    const client = yield* Effect.provideService(makeUndici, Dispatcher, yield* checked(dispatcher))
+    const ways = yield* RcMap.get(opened, trustOf(settings))
+    const client = yield* Effect.provideService(makeUndici, Dispatcher, yield* ways.current)
     const response = yield* client.execute(
       HttpClientRequest.post(settings.apiUrl).pipe(
         HttpClientRequest.setHeaders({ accept: "application/json", "accept-encoding": "gzip" }),

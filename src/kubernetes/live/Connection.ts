@@ -2,7 +2,8 @@
 import { Clock, Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
 import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
-import { checked, Withheld } from "../../wire/LastCheck.ts"
+import { Withheld } from "../../wire/LastCheck.ts"
+import { makeWays, type Ways } from "../../wire/Ways.ts"
 import { KubeError } from "../KubeError.ts"
 import { type Credentials, type Source, unusable } from "./credentials.ts"
 import { inCluster } from "./inCluster.ts"
@@ -58,7 +59,7 @@ const redirected = (found: Credentials, master: string) => {
 const refreshAfter = 60_000
 const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
 
-const open = ({ tls, proxyUrl }: Credentials): Dispatcher => {
+const open = ({ tls, proxyUrl }: Credentials): Ways => {
   const connect = {
     rejectUnauthorized: tls.verify,
     ...(tls.ca === undefined ? {} : { ca: tls.ca }),
@@ -69,16 +70,20 @@ const open = ({ tls, proxyUrl }: Credentials): Dispatcher => {
   // The API server offers HTTP/2, where one dead connection would take all requests and watches with it. Connections
   // are given up well before the server does (90 s). Deadlines are ours, not undici's: a watch may be silent.
   const options = { allowH2: false, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 }
-  if (proxyUrl !== undefined) return new ProxyAgent({ ...options, uri: proxyUrl, requestTls: connect })
-  if (proxyVariables.some((name) => process.env[name])) {
-    return new EnvHttpProxyAgent({ ...options, connect, requestTls: connect })
-  }
-  return new Agent({ ...options, connect })
+  return makeWays((connections) => {
+    if (proxyUrl !== undefined) {
+      return new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect })
+    }
+    if (proxyVariables.some((name) => process.env[name])) {
+      return new EnvHttpProxyAgent({ ...options, ...connections, connect, requestTls: connect })
+    }
+    return new Agent({ ...options, ...connections, connect })
+  })
 }
 
 interface Current {
   readonly credentials: Credentials
-  readonly dispatcher: Dispatcher
+  readonly ways: Ways
   readonly readAt: number
 }
 
@@ -102,7 +107,7 @@ const make = Effect.fnUntraced(function* (source: Source) {
   let read: Effect.Effect<Credentials, KubeError> | undefined
   let current: Current | undefined
 
-  yield* Effect.addFinalizer(() => Effect.promise(async () => current?.dispatcher.destroy()))
+  yield* Effect.addFinalizer(() => Effect.suspend(() => current?.ways.destroy ?? Effect.void))
 
   const renew = (stale: Current | undefined, now: number) =>
     Effect.gen(function* () {
@@ -121,8 +126,8 @@ const make = Effect.fnUntraced(function* (source: Source) {
       )
       const kept = stale !== undefined && sameWay(stale.credentials, credentials)
       // The old connections end with what runs on them.
-      if (stale !== undefined && !kept) yield* Effect.forkDetach(Effect.promise(() => stale.dispatcher.close()))
-      current = { credentials, dispatcher: kept ? stale.dispatcher : open(credentials), readAt: now }
+      if (stale !== undefined && !kept) yield* Effect.forkDetach(stale.ways.close)
+      current = { credentials, ways: kept ? stale.ways : open(credentials), readAt: now }
       return current
     }).pipe(lock.withPermit, Effect.uninterruptible)
 
@@ -131,10 +136,10 @@ const make = Effect.fnUntraced(function* (source: Source) {
     return current !== undefined && now - current.readAt < refreshAfter ? current : yield* renew(current, now)
   })
 
-  const sendWith = ({ credentials, dispatcher }: Current, { method, path, headers, body }: Sent) => {
+  const sendWith = ({ credentials, ways }: Current, { method, path, headers, body }: Sent) => {
     const { origin, host, pathname } = new URL(credentials.server)
     const prefix = pathname === "/" ? "" : pathname
-    return Effect.flatMap(checked(dispatcher), (way) =>
+    return Effect.flatMap(ways.current, (way) =>
       Effect.tryPromise({
         try: (signal) =>
           way.request({

@@ -1,7 +1,8 @@
 /** Connections to CloudStack: keep-alive, TLS as configured, through the proxy that the environment names. */
 import { readFile } from "node:fs/promises"
 import { Effect, type Scope } from "effect"
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from "undici"
+import { Agent, EnvHttpProxyAgent } from "undici"
+import { makeWays, type Ways } from "../../wire/Ways.ts"
 import { Unreachable } from "../Api.ts"
 
 /** What decides about connections; calls that agree on it share them. */
@@ -17,19 +18,22 @@ const keepAliveTimeout = 15_000
 
 const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
 
-export const openDispatcher = Effect.fnUntraced(function* ({
+export const openWays = Effect.fnUntraced(function* ({
   caFile,
   verifyTls
-}: Trust): Effect.fn.Return<Dispatcher, Unreachable, Scope.Scope> {
+}: Trust): Effect.fn.Return<Ways, Unreachable, Scope.Scope> {
   const ca = caFile === undefined ? undefined : yield* readCa(caFile)
   const connect = { rejectUnauthorized: verifyTls, ...(ca === undefined ? {} : { ca }) }
   // Over HTTP/2 one dead connection would take all calls with it.
   const options = { connect, keepAliveTimeout, allowH2: false }
-  const open = () =>
-    proxyVariables.some((name) => process.env[name])
-      ? new EnvHttpProxyAgent({ ...options, requestTls: connect })
-      : new Agent(options)
-  return yield* Effect.acquireRelease(Effect.sync(open), (dispatcher) => Effect.promise(() => dispatcher.destroy()))
+  const ways = Effect.sync(() =>
+    makeWays((connections) =>
+      proxyVariables.some((name) => process.env[name])
+        ? new EnvHttpProxyAgent({ ...options, ...connections, requestTls: connect })
+        : new Agent({ ...options, ...connections })
+    )
+  )
+  return yield* Effect.acquireRelease(ways, ({ destroy }) => destroy)
 })
 
 const readCa = (file: string) =>
