@@ -328,6 +328,41 @@ const foreign = (state: Holding) => {
   return { rules: own.otherRules, firewall: own.otherFirewall }
 }
 
+describe("whose an address without marks is", () => {
+  const allocatedAt = 1_000
+  const { tags: _, ...address } = holding().address
+  const unmarked = holding({ address: { ...address, tags: [], allocatedAt } })
+  const named = { ...claimant, namesAddress: true }
+
+  it("ours, if this process allocated it, for whichever Service", () => {
+    const { ownership } = claims(unmarked, { ...named, allocations: new Map([[addressId, allocatedAt]]) })
+    assert.strictEqual(ownership, "owned")
+  })
+
+  it("the user's, if not, also under an id that was ours before", () => {
+    assert.strictEqual(claims(unmarked, named).ownership, "given")
+    const before = new Map([[addressId, allocatedAt - 1]])
+    assert.strictEqual(claims(unmarked, { ...named, allocations: before }).ownership, "given")
+  })
+})
+
+describe("leaving an address of ours", () => {
+  const notesWith = (owner: typeof service | undefined) =>
+    planLeaving(claims(holding({ firewall: [firewall(22, ["10.0.0.0/8"], owner, "f9")] }), claimant), "shop/web", false)
+      .notes
+
+  it("tells that it stays because of what no Service has", () => {
+    assert.deepStrictEqual(
+      notesWith(undefined).map(({ reason }) => reason),
+      ["AddressKept"]
+    )
+  })
+
+  it("says nothing where another Service is that will release it", () => {
+    assert.deepStrictEqual(notesWith(stranger), [])
+  })
+})
+
 describe("plan, over generated addresses", () => {
   it.prop(
     "reaches what is wanted in one pass, and then has nothing to do",
