@@ -31,12 +31,11 @@ export const takeFree = (
   return Result.succeed(newAddress(state, owner, zone))
 }
 
-/** Adds a free address behind all others: the table is in order of address. */
-export const newAddress = (state: State, pool: string, zone: string): readonly [State, Address] => {
+const mintAddress = (state: State, index: number, pool: string, zone: string): readonly [State, Address] => {
   const [minted, row] = mint(state)
   const address: Address = {
     ...row,
-    ip: ipOf(state.addresses.size),
+    ip: ipOf(index),
     zone,
     pool,
     owner: undefined,
@@ -47,7 +46,25 @@ export const newAddress = (state: State, pool: string, zone: string): readonly [
     staticNat: undefined,
     allocated: undefined
   }
+  return [minted, address]
+}
+
+/** Adds a free address behind all others: the table is in order of address. */
+export const newAddress = (state: State, pool: string, zone: string): readonly [State, Address] => {
+  const [minted, address] = mintAddress(state, state.addresses.size, pool, zone)
   return [{ ...minted, addresses: put(minted.addresses, address) }, address]
+}
+
+/** Adds that many, in a time that grows with their number only. */
+export const withAddresses = (state: State, count: number, pool: string, zone: string): State => {
+  const addresses = new Map(state.addresses)
+  let last = state
+  for (let made = 0; made < count; made++) {
+    const [minted, address] = mintAddress(last, addresses.size, pool, zone)
+    addresses.set(address.id, address)
+    last = minted
+  }
+  return { ...last, addresses }
 }
 
 /** Octets of three digits only, so that the order of the numbers is also that of the texts. */

@@ -1,4 +1,5 @@
 /** From a world file to the state a CloudStack has after its objects were made one after the other. */
+import { withAddresses } from "./addressPool.ts"
 import { Builder } from "./Builder.ts"
 import { addNetwork, addSourceNat, addVm } from "./bootNetworks.ts"
 import type { Account, AclItem, Project } from "./records.ts"
@@ -61,7 +62,7 @@ export const boot = (world: World, seed: number, now: number): State => {
   for (const vm of world.vms) addVm(build, vm)
   const zone = build.id(world.zones[0]?.ref ?? "")
   for (const [owner, count] of Object.entries(world.publicIps.free)) {
-    for (let made = 0; made < count; made++) build.address(build.id(owner), zone)
+    build.state = withAddresses(build.state, count, build.id(owner), zone)
   }
   return build.state
 }
