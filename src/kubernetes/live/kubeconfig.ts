@@ -5,6 +5,7 @@
  */
 import type { RequestOptions } from "node:https"
 import { Effect, Redacted } from "effect"
+import { expectedProxy, proxyUrl } from "../../wire/proxies.ts"
 import type { KubeError } from "../KubeError.ts"
 import { type Credentials, unusable } from "./credentials.ts"
 import { expectedServer, serverUrl } from "./serverUrl.ts"
@@ -29,13 +30,16 @@ export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined)
   })
   const cluster = config.getCurrentCluster()
   if (cluster === null) return yield* unusable(`${named} names no current cluster`)
+  const field = (name: string) => `${named}: ${name} of cluster ${JSON.stringify(cluster.name)}`
   const user = config.getCurrentUser()
   const tls = [cluster.caData, cluster.caFile, user?.certData, user?.certFile].some((given) => (given ?? "") !== "")
   const server = serverUrl(cluster.server, tls || cluster.skipTLSVerify)
   if (server === undefined) {
-    const field = `server of cluster ${JSON.stringify(cluster.name)}`
-    return yield* unusable(`${named}: ${field}: ${JSON.stringify(cluster.server)}: ${expectedServer}`)
+    return yield* unusable(`${field("server")}: ${JSON.stringify(cluster.server)}: ${expectedServer}`)
   }
+  const given = cluster.proxyUrl ?? ""
+  const proxy = given === "" ? undefined : proxyUrl(given)
+  if (given !== "" && proxy === undefined) return yield* unusable(`${field("proxy-url")}: ${expectedProxy}`)
   // Over plain HTTP there is nothing to verify; the library wants it said.
   const known = { ...cluster, server, ...(server.startsWith("http:") ? { skipTLSVerify: true } : {}) }
   config.clusters = config.clusters.map((each) => (each.name === cluster.name ? known : each))
@@ -61,7 +65,7 @@ export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined)
         verify: !cluster.skipTLSVerify
       },
       headers: Redacted.make({ ...headers }, { label: "kubernetes credentials" }),
-      ...(known.proxyUrl === undefined || known.proxyUrl === "" ? {} : { proxyUrl: known.proxyUrl })
+      ...(proxy === undefined ? {} : { proxyUrl: proxy })
     }
   })
   return credentials

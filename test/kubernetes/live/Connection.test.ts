@@ -178,6 +178,38 @@ describe("a kubeconfig", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
+  const behind = (proxy: string) =>
+    config("https://192.0.2.1", "{ token: s3cret }").replace("/prefix/", `", proxy-url: "${proxy}`)
+
+  it.live("with a proxy that is none names file, cluster and field, and not what may hold a password", () =>
+    Effect.gen(function* () {
+      const file = join(yield* directory, "config")
+      for (const proxy of [
+        "s3cret proxy",
+        "s3cret:3128",
+        "me:s3cret@proxy:3128",
+        "ftp://me:s3cret@proxy",
+        "socks5:s3cret",
+        "http://me:s3cret%@proxy:3128"
+      ]) {
+        yield* write(file, behind(proxy))
+        const { message } = yield* Effect.flip(Effect.flatten(sourceOf({ kubeconfig: file })))
+        const expected = "expected an http, https or socks5 URL, such as http://10.0.0.1:3128"
+        assert.strictEqual(message, `credentials: kubeconfig ${file}: proxy-url of cluster "c": ${expected}`, proxy)
+      }
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("with a proxy goes through it", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      const file = join(yield* directory, "config")
+      yield* write(file, behind(url).replace("https://192.0.2.1", "http://192.0.2.1"))
+      assert.strictEqual((yield* ask(yield* over(Connection.layer({ kubeconfig: file }))))._tag, "Success")
+      assert.strictEqual(asked[0]?.headers.host, "192.0.2.1")
+    }).pipe(Effect.scoped, quiet)
+  )
+
   it.live("that is missing says so, and is looked for again", () =>
     Effect.gen(function* () {
       const { url } = yield* kubeServer((_, answer) => answer.json(200, {}))
