@@ -32,8 +32,8 @@ export const makeTransport = Effect.gen(function* () {
   const trustOf = (settings: CloudSettings): Trust => {
     if (settings !== seen) revision++
     seen = settings
-    const { caFile, verifyTls } = settings
-    return caFile === undefined ? { verifyTls } : { verifyTls, caFile, revision }
+    const { apiUrl, caFile, verifyTls } = settings
+    return { apiUrl, verifyTls, ...(caFile === undefined ? {} : { caFile, revision }) }
   }
 
   const post = Effect.fnUntraced(function* (settings: CloudSettings, form: string) {

@@ -1,8 +1,9 @@
 /** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
 import { Clock, Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
+import { Agent, type Dispatcher, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
 import { Withheld } from "../../wire/LastCheck.ts"
+import { environmentProxy } from "../../wire/proxies.ts"
 import { makeWays, type Ways } from "../../wire/Ways.ts"
 import { KubeError } from "../KubeError.ts"
 import { type Credentials, type Source, unusable } from "./credentials.ts"
@@ -45,8 +46,18 @@ export const sourceOf = (options: ConnectionOptions): Source =>
     const pod = path === undefined ? yield* inCluster() : Option.none()
     const source = Option.isSome(pod) ? pod.value : yield* kubeconfig(path)
     const { master = "" } = options
-    return master === "" ? source : Effect.flatMap(source, (found) => redirected(found, master))
+    const located = master === "" ? source : Effect.flatMap(source, (found) => redirected(found, master))
+    return Effect.flatMap(located, proxied)
   })
+
+/** What the kubeconfig says about it counts more than the environment. */
+const proxied = (found: Credentials) => {
+  if (found.proxyUrl !== undefined) return Effect.succeed(found)
+  return Result.match(environmentProxy(found.server, process.env), {
+    onFailure: (problem) => Effect.fail(unusable(problem)),
+    onSuccess: (proxyUrl) => Effect.succeed(proxyUrl === undefined ? found : { ...found, proxyUrl })
+  })
+}
 
 const redirected = (found: Credentials, master: string) => {
   const { ca, cert, verify } = found.tls
@@ -57,7 +68,6 @@ const redirected = (found: Credentials, master: string) => {
 }
 
 const refreshAfter = 60_000
-const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
 
 const open = ({ tls, proxyUrl }: Credentials): Ways => {
   const connect = {
@@ -70,15 +80,11 @@ const open = ({ tls, proxyUrl }: Credentials): Ways => {
   // The API server offers HTTP/2, where one dead connection would take all requests and watches with it. Connections
   // are given up well before the server does (90 s). Deadlines are ours, not undici's: a watch may be silent.
   const options = { allowH2: false, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 }
-  return makeWays((connections) => {
-    if (proxyUrl !== undefined) {
-      return new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect })
-    }
-    if (proxyVariables.some((name) => process.env[name])) {
-      return new EnvHttpProxyAgent({ ...options, ...connections, connect, requestTls: connect })
-    }
-    return new Agent({ ...options, ...connections, connect })
-  })
+  return makeWays((connections) =>
+    proxyUrl === undefined
+      ? new Agent({ ...options, ...connections, connect })
+      : new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect })
+  )
 }
 
 interface Current {

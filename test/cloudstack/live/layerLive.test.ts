@@ -219,6 +219,38 @@ describe("the live client", () => {
     })
   )
 
+  const within = (variables: Readonly<Record<string, string>>) =>
+    Effect.acquireRelease(
+      Effect.sync(() => Object.assign(process.env, variables)),
+      () =>
+        Effect.sync(() => {
+          for (const name of Object.keys(variables)) delete process.env[name]
+        })
+    )
+
+  it.live("takes a proxy without a scheme, and passes it by for a network", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => json(response, 200, { xresponse: { success: true } }))
+      const proxy = yield* serve((_, response) => void response.writeHead(502).end())
+      yield* within({ http_proxy: new URL(proxy.url).host })
+      const error = yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt(server.url)))
+      assert.deepInclude(error.reason, { _tag: "Unavailable", status: 502 })
+      yield* within({ no_proxy: "10.0.0.0/8,127.0.0.0/8" })
+      assert.deepStrictEqual(yield* call("listZones").pipe(Effect.provide(liveAt(server.url))), { success: true })
+    })
+  )
+
+  it.live("names the variable of a proxy that is none", () =>
+    Effect.gen(function* () {
+      yield* within({ HTTP_PROXY: "ftp://me:s3cret@proxy" })
+      const { reason } = yield* Effect.flip(call("listZones")).pipe(
+        Effect.provide(liveAt("http://192.0.2.1/client/api"))
+      )
+      const text = "HTTP_PROXY: expected an http, https or socks5 URL, such as http://10.0.0.1:3128"
+      assert.deepInclude(reason, { _tag: "Unreachable", sent: false, text })
+    })
+  )
+
   it.live("lets neither key, secret nor signature into errors, logs or spans", () =>
     Effect.gen(function* () {
       const signatures: Array<string> = []
