@@ -4,13 +4,26 @@
  * The library that reads it costs 25 MiB, so it is loaded only here and only when a file is used.
  */
 import type { RequestOptions } from "node:https"
-import { Effect, Redacted } from "effect"
+import { Effect, Predicate, Redacted } from "effect"
+import { redactText } from "../../observability/redact.ts"
 import { expectedProxy, proxyUrl } from "../../wire/proxies.ts"
 import type { KubeError } from "../KubeError.ts"
 import { type Credentials, unusable } from "./credentials.ts"
 import { expectedServer, serverUrl } from "./serverUrl.ts"
 
-const messageOf = (cause: unknown) => (cause instanceof Error ? cause.message.slice(0, 300) : "unknown reason")
+/** Without what parsers quote of their input: the file is full of secrets, and a plugin's answer is one. */
+const messageOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return "unknown reason"
+  if (cause instanceof SyntaxError) return "what the exec plugin prints is not JSON"
+  return redactText(yamlProblem(cause) ?? cause.message.slice(0, 300))
+}
+
+const yamlProblem = (cause: Error): string | undefined => {
+  if (!Predicate.hasProperty(cause, "reason") || !Predicate.hasProperty(cause, "mark")) return undefined
+  const line =
+    Predicate.hasProperty(cause.mark, "line") && Predicate.isNumber(cause.mark.line) ? cause.mark.line + 1 : 1
+  return `line ${line}: ${cause.reason}`
+}
 
 /** What the library hands to node's TLS: text, bytes, or lists of either. */
 const pem = (value: unknown): string | undefined => {

@@ -178,6 +178,24 @@ describe("a kubeconfig", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
+  it.live("that cannot be read shows nothing of itself, nor of what a plugin prints", () =>
+    Effect.gen(function* () {
+      const file = join(yield* directory, "config")
+      const problem = Effect.map(Effect.flip(Effect.flatten(sourceOf({ kubeconfig: file }))), ({ message }) => message)
+      yield* write(file, "users:\n- name: u\n  user:\n    client-key-data: s3cret\n   token: s3cret\n")
+      assert.strictEqual(
+        yield* problem,
+        `credentials: kubeconfig ${file} cannot be read: line 5: bad indentation of a mapping entry`
+      )
+      const plugin = (script: string) =>
+        `{ exec: { apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: [ -c, "${script}" ] } }`
+      yield* write(file, config("https://192.0.2.1", plugin("echo s3cret")))
+      assert.strictEqual(yield* problem, `credentials: kubeconfig ${file}: what the exec plugin prints is not JSON`)
+      yield* write(file, config("https://192.0.2.1", plugin("echo no login, token=s3cret >&2; exit 1")))
+      assert.strictEqual(yield* problem, `credentials: kubeconfig ${file}: no login, token=<redacted>\n`)
+    }).pipe(Effect.scoped, quiet)
+  )
+
   const behind = (proxy: string) =>
     config("https://192.0.2.1", "{ token: s3cret }").replace("/prefix/", `", proxy-url: "${proxy}`)
 
