@@ -108,6 +108,11 @@ const measured =
       return yield* Effect.fromResult(result)
     })
 
+/** Ends an answer that nobody reads to its end: its connection would stay open for as long as the server likes. */
+export const abandon = ({ body }: Dispatcher.ResponseData): Effect.Effect<void> =>
+  // A stream that is destroyed early complains, and nobody listens any more.
+  Effect.sync(() => void body.on("error", () => {}).destroy())
+
 const make = Effect.fnUntraced(function* (source: Source) {
   const lock = yield* Semaphore.make(1)
   let read: Effect.Effect<Credentials, KubeError> | undefined
@@ -173,7 +178,10 @@ const make = Effect.fnUntraced(function* (source: Source) {
       const answer = yield* sendWith(with_, request)
       if (answer.statusCode !== 401) return answer
       // The token may have been replaced a moment ago.
-      yield* Effect.promise(() => answer.body.dump())
+      yield* Effect.onInterrupt(
+        Effect.promise(() => answer.body.dump()),
+        () => abandon(answer)
+      )
       return yield* sendWith(yield* renew(with_, yield* Clock.currentTimeMillis), request)
     })
   })

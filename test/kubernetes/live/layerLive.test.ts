@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Logger, Metric, Option, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, Metric, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, leases, nodes, services } from "../../../src/kubernetes/KubeApi.ts"
 import { Leases } from "../../../src/kubernetes/Leases.ts"
@@ -133,6 +133,24 @@ describe.concurrent("the client", () => {
       }
       const error = yield* Effect.flip(Stream.runDrain(api.watch(nodes, {})).pipe(Effect.timeout("5 seconds")))
       assert.include(error.message, "not within")
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("gives up the connection, too, of an answer that does not end", () =>
+    Effect.gen(function* () {
+      for (const status of [200, 401, 500]) {
+        const ended = yield* Deferred.make<void>()
+        const { api } = yield* client(
+          (_, answer) => {
+            answer.over(() => Deferred.doneUnsafe(ended, Effect.void))
+            answer.begin(status, '{"half":')
+          },
+          { timeout: Duration.millis(100) }
+        )
+        const error = yield* Effect.flip(api.call({ verb: "get", resource: nodes, name: "n" }))
+        assert.include(error.text, "not within 100ms")
+        yield* Deferred.await(ended)
+      }
     }).pipe(Effect.scoped, quiet)
   )
 
