@@ -1,8 +1,9 @@
 /** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
-import { Clock, Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
+import { Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
 import { Agent, type Dispatcher, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
 import { Withheld } from "../../wire/LastCheck.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
 import { environmentProxy } from "../../wire/proxies.ts"
 import { makeWays, type Ways } from "../../wire/Ways.ts"
 import { KubeError } from "../KubeError.ts"
@@ -143,7 +144,7 @@ const make = Effect.fnUntraced(function* (source: Source) {
     }).pipe(lock.withPermit, Effect.uninterruptible)
 
   const usable = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     return current !== undefined && now - current.readAt < refreshAfter ? current : yield* renew(current, now)
   })
 
@@ -182,7 +183,7 @@ const make = Effect.fnUntraced(function* (source: Source) {
         Effect.promise(() => answer.body.dump()),
         () => abandon(answer)
       )
-      return yield* sendWith(yield* renew(with_, yield* Clock.currentTimeMillis), request)
+      return yield* sendWith(yield* renew(with_, yield* monotonicMillis), request)
     })
   })
 })

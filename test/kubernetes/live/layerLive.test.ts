@@ -10,6 +10,7 @@ import { pathOf } from "../../../src/kubernetes/live/layerLive.ts"
 import { restClientRequests } from "../../../src/observability/metrics.ts"
 import { LastCheck } from "../../../src/wire/LastCheck.ts"
 import { clientOf, kubeServer, type Script } from "../../support/kubeServer.ts"
+import { onWallClock } from "../../support/wallClock.ts"
 
 const quiet = Effect.provide(Logger.layer([]))
 
@@ -242,5 +243,17 @@ describe("the token bucket", () => {
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(at, [0, 0, 0, 50, 100, 150])
     })
+  )
+
+  it.effect("does not stand still when the clock is set back", () =>
+    onWallClock((correct) =>
+      Effect.gen(function* () {
+        const turn = makeBucket(20, 3)
+        yield* turn
+        correct(-3_600_000)
+        const fiber = yield* Effect.forkScoped(turn, { startImmediately: true })
+        assert.isDefined(fiber.pollUnsafe())
+      })
+    )
   )
 })
