@@ -129,12 +129,8 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
     return taken ? "held" : "failed"
   })
 
-  /** A released lease may be taken at once. With the version last seen: if somebody took it, nothing happens. */
-  const release = Effect.gen(function* () {
-    renewed = undefined
-    const lease = observed?.lease
-    if (lease === undefined || !holding()) return
-    yield* write("release", (now) =>
+  const giveBack = (lease: Lease) =>
+    write("release", (now) =>
       leases.update(lease, {
         holderIdentity: "",
         leaseDurationSeconds: 1,
@@ -143,8 +139,21 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
         leaseTransitions: lease.leaseTransitions
       })
     )
+
+  /**
+   * A released lease may be taken at once. With the version last seen: if somebody took it, nothing happens. If it is
+   * still ours, a renewal that was cut off on the way has arrived. All in the time of one request: the process has to end.
+   */
+  const release = Effect.gen(function* () {
     renewed = undefined
-  })
+    const lease = observed?.lease
+    if (lease === undefined || !holding()) return
+    if (!(yield* giveBack(lease))) {
+      const found = Option.flatten(yield* request("get", leases.get(namespace, name)))
+      if (Option.isSome(found) && found.value.holderIdentity === identity) yield* giveBack(found.value)
+    }
+    renewed = undefined
+  }).pipe(Effect.timeoutOption(requestTimeout))
 
   return { attempt, release, renewed: () => renewed, holder: () => observed?.lease }
 })

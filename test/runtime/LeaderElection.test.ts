@@ -103,6 +103,19 @@ describe("LeaderElection", () => {
     })
   )
 
+  it.effect("frees the lease also when a renewal that was under way has arrived without an answer", () =>
+    Effect.gen(function* () {
+      const world = makeLeaseWorld()
+      const a = yield* enter(world, "a")
+      yield* TestClock.adjust(seconds(1))
+      world.door.set("a", "mute")
+      yield* TestClock.adjust(seconds(1))
+      world.door.set("a", "ok")
+      yield* Fiber.interrupt(a.fiber)
+      assert.deepInclude(world.lease(), { holderIdentity: "", leaseDurationSeconds: 1 })
+    })
+  )
+
   it.effect("gives up after the renew deadline, before anybody else can take the lease, and does not release it", () =>
     Effect.gen(function* () {
       const world = makeLeaseWorld()
