@@ -6,7 +6,15 @@ import { Deferred, Duration, Effect, Latch, Metric, Option, Result, Schema } fro
 import { Settings } from "../../config/Settings.ts"
 import { jobDuration, jobsInFlight } from "../../observability/metrics.ts"
 import { monotonicMillis } from "../../wire/monotonic.ts"
-import { type Answer, CloudStackApi, CloudStackError, DeadlineExceeded, ServerFault } from "../Api.ts"
+import {
+  type Answer,
+  CallPriority,
+  CloudStackApi,
+  CloudStackError,
+  DeadlineExceeded,
+  type Priority,
+  ServerFault
+} from "../Api.ts"
 import { classifyJob } from "../classify.ts"
 import { PendingJobs } from "../schemas/jobs.ts"
 
@@ -15,6 +23,7 @@ interface Watched {
   readonly command: string
   readonly since: number
   readonly timeout: Duration.Duration
+  readonly priority: Priority
   readonly outcome: Deferred.Deferred<Answer, CloudStackError>
   waiters: number
   nextAt: number
@@ -58,7 +67,8 @@ export const makePoller = Effect.gen(function* () {
 
   const query = Effect.fnUntraced(function* (job: Watched, atLeast: number) {
     const { command, jobId } = job
-    const answer = yield* Effect.result(api.call("queryAsyncJobResult", { jobid: jobId }))
+    const asking = Effect.provideService(api.call("queryAsyncJobResult", { jobid: jobId }), CallPriority, job.priority)
+    const answer = yield* Effect.result(asking)
     if (Result.isSuccess(answer)) {
       const outcome = classifyJob(command, jobId, answer.success)
       return yield* Option.isSome(outcome) ? settle(job, outcome.value) : postpone(job, atLeast)
@@ -70,13 +80,13 @@ export const makePoller = Effect.gen(function* () {
   })
 
   /** Ids that certainly still run; none if the role may not list or the list failed. */
-  const stillPending = api
-    .call("listAsyncJobs", {})
-    .pipe(
-      Effect.option,
-      Effect.map(Option.flatMap(decodePending)),
-      Effect.map(Option.map(({ asyncjobs = [] }) => new Set(asyncjobs.map(({ jobid }) => jobid))))
-    )
+  const stillPending = api.call("listAsyncJobs", {}).pipe(
+    Effect.option,
+    Effect.map(Option.flatMap(decodePending)),
+    Effect.map(Option.map(({ asyncjobs = [] }) => new Set(asyncjobs.map(({ jobid }) => jobid)))),
+    // On behalf of all who wait, not only of the one for whom the polling began.
+    Effect.provideService(CallPriority, "edit")
+  )
 
   const round = Effect.fnUntraced(function* (now: number) {
     if (watched.size < worthAList) {
@@ -130,9 +140,10 @@ export const makePoller = Effect.gen(function* () {
     }
     const now = yield* monotonicMillis
     const { jobTimeout: timeout } = yield* settings.current
+    const priority = yield* CallPriority
     const outcome = Deferred.makeUnsafe<Answer, CloudStackError>()
     const nextAt = Math.max(now, since + soonest)
-    const job: Watched = { jobId, command, since, timeout, outcome, waiters: 1, nextAt }
+    const job: Watched = { jobId, command, since, timeout, priority, outcome, waiters: 1, nextAt }
     watched.set(jobId, job)
     yield* Metric.update(jobsInFlight.of({}), watched.size)
     wake.openUnsafe()

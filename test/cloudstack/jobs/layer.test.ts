@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import {
+  CallPriority,
   DeadlineExceeded,
   Forbidden,
   NotFound,
@@ -85,6 +86,28 @@ describe("Jobs.submit", () => {
       )
     )
   }
+
+  it.effect("is asked after as urgently as it is awaited, whoever waited before", () => {
+    const asked: Array<string> = []
+    return withJobs(
+      ({ command, parameters }, nth) => {
+        if (command !== "queryAsyncJobResult") return { jobid: `j${nth}` }
+        return Effect.map(CallPriority, (priority) => {
+          asked.push(`${parameters["jobid"]} ${priority}`)
+          return parameters["jobid"] === "j1" ? running : succeeded
+        })
+      },
+      () =>
+        Effect.gen(function* () {
+          const resync = yield* submit("assignToLoadBalancerRule")
+          yield* start(Effect.provideService(resync.done, CallPriority, "resync"))
+          const edit = yield* submit("assignToLoadBalancerRule")
+          yield* start(Effect.provideService(edit.done, CallPriority, "edit"))
+          yield* TestClock.adjust("100 millis")
+          assert.deepStrictEqual(asked, ["j1 resync", "j2 edit"])
+        })
+    )
+  })
 
   it.effect("types the failure of a job and names the job", () =>
     withJobs(
