@@ -1,5 +1,5 @@
 /** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
-import { Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
+import { Context, Duration, Effect, Equal, Fiber, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
 import { Agent, type Dispatcher, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
 import { Withheld } from "../../wire/LastCheck.ts"
@@ -116,17 +116,40 @@ export const abandon = ({ body }: Dispatcher.ResponseData): Effect.Effect<void> 
 
 const make = Effect.fnUntraced(function* (source: Source) {
   const lock = yield* Semaphore.make(1)
+  const scope = yield* Effect.scope
   let read: Effect.Effect<Credentials, KubeError> | undefined
+  let reading: Fiber.Fiber<Credentials, KubeError> | undefined
   let current: Current | undefined
 
   yield* Effect.addFinalizer(() => Effect.suspend(() => current?.ways.destroy ?? Effect.void))
+
+  /** The old connections end with what runs on them. */
+  const take = (stale: Current | undefined, credentials: Credentials, readAt: number) =>
+    Effect.gen(function* () {
+      const kept = stale !== undefined && sameWay(stale.credentials, credentials)
+      current = { credentials, ways: kept ? stale.ways : open(credentials), readAt }
+      if (stale !== undefined && !kept) yield* Effect.forkDetach(stale.ways.close)
+      return current
+    }).pipe(Effect.uninterruptible)
+
+  const readOnce = Effect.gen(function* () {
+    read ??= yield* source
+    return yield* read
+  })
+
+  /** A plugin may hang. Then each request waits for it until its own deadline, and none starts another one. */
+  const fresh = Effect.gen(function* () {
+    reading ??= yield* Effect.forkIn(readOnce, scope)
+    const exit = yield* Fiber.await(reading)
+    reading = undefined
+    return yield* exit
+  })
 
   const renew = (stale: Current | undefined, now: number) =>
     Effect.gen(function* () {
       // Another request may have done it while this one waited.
       if (current !== undefined && current !== stale) return current
-      read ??= yield* source
-      const credentials = yield* read.pipe(
+      const credentials = yield* fresh.pipe(
         Effect.catch((error) =>
           stale === undefined
             ? Effect.fail(error)
@@ -136,12 +159,8 @@ const make = Effect.fnUntraced(function* (source: Source) {
               )
         )
       )
-      const kept = stale !== undefined && sameWay(stale.credentials, credentials)
-      // The old connections end with what runs on them.
-      if (stale !== undefined && !kept) yield* Effect.forkDetach(stale.ways.close)
-      current = { credentials, ways: kept ? stale.ways : open(credentials), readAt: now }
-      return current
-    }).pipe(lock.withPermit, Effect.uninterruptible)
+      return yield* take(stale, credentials, now)
+    }).pipe(lock.withPermit)
 
   const usable = Effect.gen(function* () {
     const now = yield* monotonicMillis

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Logger, Option, Redacted } from "effect"
+import { ConfigProvider, Deferred, Effect, Fiber, Layer, Logger, Option, Redacted, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, nodes } from "../../../src/kubernetes/KubeApi.ts"
 import { Connection, sourceOf } from "../../../src/kubernetes/live/Connection.ts"
@@ -75,6 +75,32 @@ describe("credentials", () => {
         ["Bearer one", "Bearer one", "Bearer two", "Bearer two"]
       )
     }).pipe(Effect.provide(pod))
+  )
+
+  it.effect("that take for ever to read hold up a request no longer than its deadline", () =>
+    Effect.gen(function* () {
+      const { url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      let readings = 0
+      const answered = yield* Deferred.make<void>()
+      const found = { server: url, tls: { verify: true }, headers: Redacted.make({}) }
+      const credentials = Effect.suspend(() => {
+        readings += 1
+        return Effect.as(readings === 2 ? Deferred.await(answered) : Effect.void, found)
+      })
+      const api = yield* over(Connection.layerFrom(credentials))
+      yield* ask(api)
+      yield* TestClock.adjust("61 seconds")
+      const asking = yield* Effect.forkScoped(Effect.all([ask(api), ask(api)], { concurrency: 2 }), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("30 seconds")
+      for (const result of yield* Fiber.join(asking)) {
+        assert.include(Result.isFailure(result) ? result.failure.text : "", "not within 30s")
+      }
+      yield* Deferred.succeed(answered, undefined)
+      assert.strictEqual((yield* ask(api))._tag, "Success")
+      assert.strictEqual(readings, 2)
+    })
   )
 
   it.effect("are read again at once when they are refused", () =>
