@@ -34,7 +34,7 @@ export const openWays = Effect.fnUntraced(function* ({
     makeWays((connections) =>
       uri === undefined
         ? new Agent({ ...options, ...connections })
-        : new ProxyAgent({ ...options, ...connections, uri, requestTls: connect })
+        : new ProxyAgent({ ...options, ...connections, uri, requestTls: connect, proxyTls: { allowH2: false } })
     )
   )
   return yield* Effect.acquireRelease(ways, ({ destroy }) => destroy)

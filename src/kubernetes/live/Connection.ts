@@ -84,7 +84,7 @@ const open = ({ tls, proxyUrl }: Credentials): Ways => {
   return makeWays((connections) =>
     proxyUrl === undefined
       ? new Agent({ ...options, ...connections, connect })
-      : new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect })
+      : new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect, proxyTls: { allowH2: false } })
   )
 }
 

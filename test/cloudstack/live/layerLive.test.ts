@@ -2,6 +2,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { createServer } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
@@ -237,6 +238,35 @@ describe("the live client", () => {
       assert.deepInclude(error.reason, { _tag: "Unavailable", status: 502 })
       yield* within({ no_proxy: "10.0.0.0/8,127.0.0.0/8" })
       assert.deepStrictEqual(yield* call("listZones").pipe(Effect.provide(liveAt(server.url))), { success: true })
+    })
+  )
+
+  it.live("speaks HTTP/1.1 also with a proxy that would rather speak HTTP/2", () =>
+    Effect.gen(function* () {
+      const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url), "utf8")
+      const spoken: Array<string | false | null> = []
+      const options = { cert: fixture("server.pem"), key: fixture("server.key"), ALPNProtocols: ["h2", "http/1.1"] }
+      const proxy = createTlsServer(options, (socket) => {
+        spoken.push(socket.alpnProtocol)
+        socket.end("HTTP/1.1 403 Forbidden\r\n\r\n")
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void proxy.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.sync(() => proxy.close())
+      )
+      const address = proxy.address()
+      const port = address !== null && typeof address === "object" ? address.port : 0
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const usual = getCACertificates("default")
+          setDefaultCACertificates([...usual, options.cert])
+          return usual
+        }),
+        (usual) => Effect.sync(() => setDefaultCACertificates(usual))
+      )
+      yield* within({ https_proxy: `https://127.0.0.1:${port}` })
+      yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt("https://192.0.2.1/client/api")))
+      assert.deepStrictEqual(spoken, ["http/1.1"])
     })
   )
 
