@@ -86,6 +86,9 @@ const beforeSending = new Set([
   "EPROTO",
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_PRX_TLS",
+  // The proxy opens no tunnel: it hangs up, or says no. What we abort ourselves, nobody asks about.
+  "UND_ERR_PRX_CONN",
+  "UND_ERR_ABORTED",
   "CERT_HAS_EXPIRED",
   "CERT_NOT_YET_VALID",
   "DEPTH_ZERO_SELF_SIGNED_CERT",

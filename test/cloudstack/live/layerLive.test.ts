@@ -1,7 +1,9 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createServer as createProxy } from "node:http"
 import { createServer } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Duplex } from "node:stream"
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
@@ -267,6 +269,22 @@ describe("the live client", () => {
       yield* within({ https_proxy: `https://127.0.0.1:${port}` })
       yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt("https://192.0.2.1/client/api")))
       assert.deepStrictEqual(spoken, ["http/1.1"])
+    })
+  )
+
+  it.live("knows that nothing was sent through a proxy that opens no tunnel", () =>
+    Effect.gen(function* () {
+      for (const refuse of [
+        (client: Duplex) => client.end("HTTP/1.1 502 Bad Gateway\r\n\r\n"),
+        (client: Duplex) => client.destroy()
+      ]) {
+        const proxy = yield* listen(createProxy().on("connect", (_, client) => void refuse(client)))
+        yield* within({ https_proxy: new URL(proxy.url).origin })
+        const { reason } = yield* Effect.flip(call("associateIpAddress")).pipe(
+          Effect.provide(liveAt("https://192.0.2.1/client/api"))
+        )
+        assert.deepInclude(reason, { _tag: "Unreachable", sent: false })
+      }
     })
   )
 
