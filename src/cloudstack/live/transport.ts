@@ -37,7 +37,9 @@ export const makeTransport = Effect.gen(function* () {
   }
 
   const post = Effect.fnUntraced(function* (settings: CloudSettings, form: string) {
-    const ways = yield* RcMap.get(opened, trustOf(settings))
+    const trust = trustOf(settings)
+    // A failure would be kept, too, for as long as somebody asks again within the minute.
+    const ways = yield* Effect.tapError(RcMap.get(opened, trust), () => RcMap.invalidate(opened, trust))
     const client = yield* Effect.provideService(makeUndici, Dispatcher, yield* ways.current)
     const response = yield* client.execute(
       HttpClientRequest.post(settings.apiUrl).pipe(

@@ -197,6 +197,27 @@ describe("the live client", () => {
     })
   )
 
+  it.live("looks again for a CA file that was missing", () =>
+    Effect.gen(function* () {
+      const fixture = (name: string) => new URL(`./fixtures/${name}`, import.meta.url).pathname
+      const options = { cert: readFileSync(fixture("server.pem")), key: readFileSync(fixture("server.key")) }
+      const server = yield* listen(
+        createServer(options, (_, response) => json(response, 200, { xresponse: { success: true } }))
+      )
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "ca-"))),
+        (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+      )
+      const caFile = join(directory, "ca.crt")
+      yield* Effect.gen(function* () {
+        const { reason } = yield* Effect.flip(call("listZones"))
+        assert.deepInclude(reason, { _tag: "Unreachable", sent: false, text: `the CA file ${caFile} cannot be read` })
+        copyFileSync(fixture("server.pem"), caFile)
+        assert.deepStrictEqual(yield* call("listZones"), { success: true })
+      }).pipe(Effect.provide(liveAt(server.url.replace("http:", "https:"), { caFile })))
+    })
+  )
+
   it.live("goes through the proxy that the environment names", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => json(response, 200, { xresponse: { success: true } }))
