@@ -3,12 +3,13 @@
  *
  * The library that reads it costs 25 MiB, so it is loaded only here and only when a file is used.
  */
+import { readFile } from "node:fs/promises"
 import type { RequestOptions } from "node:https"
 import { Effect, Predicate, Redacted } from "effect"
 import { redactText } from "../../observability/redact.ts"
 import { expectedProxy, proxyUrl } from "../../wire/proxies.ts"
 import type { KubeError } from "../KubeError.ts"
-import { type Credentials, unusable } from "./credentials.ts"
+import { type Credentials, type Source, unusable } from "./credentials.ts"
 import { expectedServer, serverUrl } from "./serverUrl.ts"
 
 /** Without what parsers quote of their input: the file is full of secrets, and a plugin's answer is one. */
@@ -32,14 +33,33 @@ const pem = (value: unknown): string | undefined => {
   return undefined
 }
 
-/** Without a path: `KUBECONFIG`, then `~/.kube/config`. */
-export const kubeconfig = Effect.fnUntraced(function* (path: string | undefined) {
-  const named = path === undefined ? "the kubeconfig" : `kubeconfig ${path}`
+const nameOf = (path: string | undefined) => (path === undefined ? "the kubeconfig" : `kubeconfig ${path}`)
+
+const unreadable = (path: string | undefined) => (cause: unknown) =>
+  unusable(`${nameOf(path)} cannot be read: ${messageOf(cause)}`)
+
+/** Without a path: `KUBECONFIG`, then `~/.kube/config`, as found once. A file that is named may be replaced. */
+export const kubeconfig = (path: string | undefined): Source =>
+  Effect.sync(() => {
+    let known: { readonly text: string; readonly credentials: Effect.Effect<Credentials, KubeError> } | undefined
+    return Effect.gen(function* () {
+      const text = path === undefined ? "" : yield* textOf(path)
+      // What an exec plugin has answered is kept with the configuration.
+      const credentials = known?.text === text ? known.credentials : yield* load(path)
+      known = { text, credentials }
+      return yield* credentials
+    })
+  })
+
+const textOf = (path: string) => Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: unreadable(path) })
+
+const load = Effect.fnUntraced(function* (path: string | undefined) {
+  const named = nameOf(path)
   const { KubeConfig } = yield* Effect.promise(() => import("./clientNode.ts"))
   const config = new KubeConfig()
   yield* Effect.try({
     try: () => (path === undefined ? config.loadFromDefault() : config.loadFromFile(path)),
-    catch: (cause) => unusable(`${named} cannot be read: ${messageOf(cause)}`)
+    catch: unreadable(path)
   })
   const cluster = config.getCurrentCluster()
   if (cluster === null) return yield* unusable(`${named} names no current cluster`)

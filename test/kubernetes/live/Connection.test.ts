@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
@@ -252,6 +252,31 @@ describe("a kubeconfig", () => {
       assert.strictEqual((yield* ask(yield* over(Connection.layer({ kubeconfig: file }))))._tag, "Success")
       assert.strictEqual(asked[0]?.headers.host, "192.0.2.1")
     }).pipe(Effect.scoped, quiet)
+  )
+
+  it.effect("that was replaced is read again, and the plugin's answer is kept while it was not", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      const path = yield* directory
+      const file = join(path, "config")
+      const counting = `{ exec: { apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: [ -c, "echo >> ${path}/asked; echo '{\\"status\\":{\\"token\\":\\"one\\"}}'" ] } }`
+      yield* write(file, config(url, counting))
+      const api = yield* over(Connection.layer({ kubeconfig: file }))
+      yield* ask(api)
+      yield* TestClock.adjust("61 seconds")
+      yield* ask(api)
+      assert.strictEqual(yield* Effect.promise(() => readFile(join(path, "asked"), "utf8")), "\n")
+      yield* write(file, config(url, "{ token: two }"))
+      yield* TestClock.adjust("61 seconds")
+      yield* ask(api)
+      yield* write(file, "half written: [")
+      yield* TestClock.adjust("61 seconds")
+      yield* ask(api)
+      assert.deepStrictEqual(
+        asked.map((request) => request.headers.authorization),
+        ["Bearer one", "Bearer one", "Bearer two", "Bearer two"]
+      )
+    })
   )
 
   it.live("that is missing says so, and is looked for again", () =>
