@@ -61,6 +61,8 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
   let observed: Observed | undefined
   /** When the last successful write was sent; the lease is counted from there. */
   let renewed: Moment | undefined
+  /** A write is on its way, or was cut off there: it may have made us the holder. */
+  let underWay = false
 
   const holding = () => observed?.lease.holderIdentity === identity
 
@@ -82,7 +84,9 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
     send: (now: number) => Effect.Effect<Lease, KubeError>
   ) {
     const sent = yield* momentNow
+    underWay = true
     const written = yield* request(operation, send(sent.wall))
+    underWay = false
     if (Option.isNone(written)) return false
     observed = { lease: written.value, at: sent.monotonic }
     renewed = sent
@@ -142,13 +146,14 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
 
   /**
    * A released lease may be taken at once. With the version last seen: if somebody took it, nothing happens. If it is
-   * still ours, a renewal that was cut off on the way has arrived. All in the time of one request: the process has to end.
+   * ours all the same, a write that was cut off on the way has arrived. All in the time of one request: the process has
+   * to end.
    */
   const release = Effect.gen(function* () {
     renewed = undefined
-    const lease = observed?.lease
-    if (lease === undefined || !holding()) return
-    if (!(yield* giveBack(lease))) {
+    const lease = holding() ? observed?.lease : undefined
+    if (lease === undefined && !underWay) return
+    if (lease === undefined || !(yield* giveBack(lease))) {
       const found = Option.flatten(yield* request("get", leases.get(namespace, name)))
       if (Option.isSome(found) && found.value.holderIdentity === identity) yield* giveBack(found.value)
     }
