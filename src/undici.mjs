@@ -6,7 +6,6 @@ import api from "undici/lib/api/index.js"
 import buildConnector from "undici/lib/core/connect.js"
 import Agent from "undici/lib/dispatcher/agent.js"
 import Dispatcher from "undici/lib/dispatcher/dispatcher.js"
-import EnvHttpProxyAgent from "undici/lib/dispatcher/env-http-proxy-agent.js"
 import Pool from "undici/lib/dispatcher/pool.js"
 import ProxyAgent from "undici/lib/dispatcher/proxy-agent.js"
 
@@ -16,5 +15,5 @@ Object.assign(Dispatcher.prototype, api)
 /** For the kubeconfig library, in parts of it that are not used. */
 export const fetch = (...request) => globalThis.fetch(...request)
 
-export { Agent, buildConnector, Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent }
-export default { Agent, buildConnector, Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent }
+export { Agent, buildConnector, Dispatcher, Pool, ProxyAgent }
+export default { Agent, buildConnector, Dispatcher, Pool, ProxyAgent }

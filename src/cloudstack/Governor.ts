@@ -6,9 +6,10 @@
  * one of them goes every 15 s to see; mutations fail at once without being sent, because the state they were decided on
  * grows old.
  */
-import { Clock, Duration, Effect, Layer, Metric, Random, Result } from "effect"
+import { Duration, Effect, Layer, Metric, Random, Result } from "effect"
 import type { Settings } from "../config/Settings.ts"
 import { apiCallDuration, apiCalls, credentialsValid } from "../observability/metrics.ts"
+import { monotonicMillis } from "../wire/monotonic.ts"
 import { type Answer, CloudStackApi, CloudStackError, DeadlineExceeded, type Parameters } from "./Api.ts"
 import { isRead, makeGate } from "./governor/Gate.ts"
 
@@ -33,7 +34,7 @@ export const layer: Layer.Layer<CloudStackApi, never, CloudStackApi | Settings> 
     })
 
     const call = Effect.fnUntraced(function* (command: string, parameters: Parameters) {
-      const since = yield* Clock.currentTimeMillis
+      const since = yield* monotonicMillis
       let throttles = 0
       let failures = 0
       while (true) {

@@ -1,6 +1,7 @@
 /** Remembers the commands that the role may not use, so that a narrow key does not ask for them over and over. */
-import { Clock, Effect, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import type { Settings } from "../config/Settings.ts"
+import { monotonicMillis } from "../wire/monotonic.ts"
 import { CloudStackApi, type CloudStackError } from "./Api.ts"
 import { makeScopeGuard } from "./scope.ts"
 
@@ -25,10 +26,10 @@ export const layer: Layer.Layer<CloudStackApi, never, CloudStackApi | Settings> 
       call: Effect.fnUntraced(function* (command, parameters) {
         yield* checkScope
         const known = refused.get(command)
-        if (known !== undefined && (yield* Clock.currentTimeMillis) < known.until) return yield* known.error
+        if (known !== undefined && (yield* monotonicMillis) < known.until) return yield* known.error
         return yield* Effect.tapError(below.call(command, parameters), (error) =>
           isOfRole(error)
-            ? Effect.map(Clock.currentTimeMillis, (now) => {
+            ? Effect.map(monotonicMillis, (now) => {
                 refused.set(command, { error, until: now + rememberMillis })
               })
             : Effect.void

@@ -5,7 +5,8 @@
  * there, or told 410, starts with a list whose differences show what was missed. A watch that is silent for longer than
  * bookmarks can be is taken for dead. Nothing but a defect ends it, and that ends the readers of the cache too.
  */
-import { Cause, Clock, Duration, Effect, Option, Random, Result, Schema, Stream } from "effect"
+import { Cause, Duration, Effect, Option, Random, Result, Schema, Stream } from "effect"
+import { monotonicMillis } from "../wire/monotonic.ts"
 import type { KubeApi } from "./KubeApi.ts"
 import { KubeError } from "./KubeError.ts"
 import { complain, identityOf, type Kind, listAll, readAs } from "./listing.ts"
@@ -21,8 +22,11 @@ const silence = Duration.seconds(150)
 const [shortest, longest] = [300, 600]
 const firstPause = 800
 const longestPause = 30_000
-/** A watch that lived for so many milliseconds was a good one, even if it had nothing to tell. */
-const goodLife = 60_000
+/**
+ * A watch that lived for so many milliseconds was a good one, even if it had nothing to tell: proxies cut what is silent
+ * for 50 s or so, before the first bookmark comes.
+ */
+const goodLife = 10_000
 
 const WatchEvent = Schema.Struct({ type: Schema.String, object: Schema.Unknown })
 const Status = Schema.Struct({ code: Schema.optionalKey(Schema.Int), message: Schema.optionalKey(Schema.String) })
@@ -72,7 +76,7 @@ export const follow = Effect.fnUntraced(
     })
 
     const watch = Effect.fnUntraced(function* (resourceVersion: string) {
-      const begun = yield* Clock.currentTimeMillis
+      const begun = yield* monotonicMillis
       const timeoutSeconds = String(yield* Random.nextIntBetween(shortest, longest))
       const events = api
         .watch(resource, { watch: "true", allowWatchBookmarks: "true", resourceVersion, timeoutSeconds })
@@ -83,7 +87,7 @@ export const follow = Effect.fnUntraced(
           })
         )
       const result = yield* Effect.result(Stream.runForEach(events, accept))
-      const lived = (yield* Clock.currentTimeMillis) - begun
+      const lived = (yield* monotonicMillis) - begun
       if (from !== resourceVersion || lived >= goodLife) failures = 0
       return yield* Effect.fromResult(result)
     })

@@ -93,7 +93,8 @@ export const makeCorrelator = () => {
   const admitted = ({ about, component }: EventNote, now: number): boolean => {
     const key = keyOf(component, ...aboutOf(about))
     const { tokens, at } = buckets.get(key) ?? { tokens: spamBurst, at: now }
-    const filled = Math.min(spamBurst, tokens + (now - at) / spamRefill)
+    // A clock that was set back takes nothing away.
+    const filled = Math.min(spamBurst, tokens + Math.max(0, now - at) / spamRefill)
     const ok = filled >= 1
     buckets.set(key, { tokens: ok ? filled - 1 : filled, at: now })
     return ok

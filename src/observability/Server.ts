@@ -83,6 +83,12 @@ const respond = (request: IncomingMessage, response: ServerResponse) => {
   )
 }
 
+/**
+ * Either stands for all addresses of both families, as to Go's programs: the kubelet probes whichever address the pod has.
+ * Without a host Node takes both, or IPv4 alone where there is no IPv6.
+ */
+const everywhere: ReadonlySet<string> = new Set(["0.0.0.0", "::"])
+
 const listen = Effect.fnUntraced(function* ({ address, port }: Options) {
   const context = yield* Effect.context<HealthChecks>()
   const run = Effect.runForkWith(context)
@@ -93,7 +99,7 @@ const listen = Effect.fnUntraced(function* ({ address, port }: Options) {
   yield* Effect.callback<void, ListenError>((resume) => {
     const failed = (error: Error) => resume(new ListenError({ address: `${address}:${port}`, text: error.message }))
     server.once("error", failed)
-    server.listen(port, address, () => {
+    server.listen({ port, ...(everywhere.has(address) ? {} : { host: address }) }, () => {
       server.off("error", failed)
       resume(Effect.void)
     })

@@ -61,6 +61,8 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
   let observed: Observed | undefined
   /** When the last successful write was sent; the lease is counted from there. */
   let renewed: Moment | undefined
+  /** A write is on its way, or was cut off there: it may have made us the holder. */
+  let underWay = false
 
   const holding = () => observed?.lease.holderIdentity === identity
 
@@ -82,7 +84,9 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
     send: (now: number) => Effect.Effect<Lease, KubeError>
   ) {
     const sent = yield* momentNow
+    underWay = true
     const written = yield* request(operation, send(sent.wall))
+    underWay = false
     if (Option.isNone(written)) return false
     observed = { lease: written.value, at: sent.monotonic }
     renewed = sent
@@ -129,12 +133,8 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
     return taken ? "held" : "failed"
   })
 
-  /** A released lease may be taken at once. With the version last seen: if somebody took it, nothing happens. */
-  const release = Effect.gen(function* () {
-    renewed = undefined
-    const lease = observed?.lease
-    if (lease === undefined || !holding()) return
-    yield* write("release", (now) =>
+  const giveBack = (lease: Lease) =>
+    write("release", (now) =>
       leases.update(lease, {
         holderIdentity: "",
         leaseDurationSeconds: 1,
@@ -143,8 +143,22 @@ export const makeCandidate = Effect.fnUntraced(function* (election: Election) {
         leaseTransitions: lease.leaseTransitions
       })
     )
+
+  /**
+   * A released lease may be taken at once. With the version last seen: if somebody took it, nothing happens. If it is
+   * ours all the same, a write that was cut off on the way has arrived. All in the time of one request: the process has
+   * to end.
+   */
+  const release = Effect.gen(function* () {
     renewed = undefined
-  })
+    const lease = holding() ? observed?.lease : undefined
+    if (lease === undefined && !underWay) return
+    if (lease === undefined || !(yield* giveBack(lease))) {
+      const found = Option.flatten(yield* request("get", leases.get(namespace, name)))
+      if (Option.isSome(found) && found.value.holderIdentity === identity) yield* giveBack(found.value)
+    }
+    renewed = undefined
+  }).pipe(Effect.timeoutOption(requestTimeout))
 
   return { attempt, release, renewed: () => renewed, holder: () => observed?.lease }
 })

@@ -2,7 +2,8 @@
  * Collects signals and hands them on together, once it has been quiet for a while but never later than a limit after
  * the first. A rollout of k nodes so becomes one change of membership, not k.
  */
-import { Clock, Duration, Effect, Latch } from "effect"
+import { Duration, Effect, Latch } from "effect"
+import { monotonicMillis } from "../wire/monotonic.ts"
 
 export interface Options<A, E, R> {
   readonly quiet: Duration.Duration
@@ -30,10 +31,8 @@ export const make = Effect.fnUntraced(function* <A, E, R>(
   let first = 0
   let last = 0
 
-  const now = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
-
   const signal = (value: A) =>
-    Effect.map(now, (at) => {
+    Effect.map(monotonicMillis, (at) => {
       if (signals.size === 0) first = at
       last = at
       signals.add(value)
@@ -44,7 +43,7 @@ export const make = Effect.fnUntraced(function* <A, E, R>(
   const settled = Effect.gen(function* () {
     while (true) {
       const due = Math.min(last + quiet, first + atMost)
-      const left = due - (yield* now)
+      const left = due - (yield* monotonicMillis)
       if (left <= 0) return
       yield* Effect.sleep(Duration.millis(left))
     }

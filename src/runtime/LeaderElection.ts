@@ -120,7 +120,7 @@ const make = Effect.fnUntraced(function* (election: Election) {
       Effect.uninterruptibleMask((restore) =>
         Effect.gen(function* () {
           const lost = yield* Deferred.make<never, LostLeadership>()
-          yield* restore(acquire)
+          yield* Effect.onInterrupt(restore(acquire), () => candidate.release)
           yield* Effect.addFinalizer(() => resign(!Deferred.isDoneUnsafe(lost)))
           const renewing = Effect.tapCause(renew, (cause) =>
             Cause.hasInterruptsOnly(cause) ? Effect.void : Deferred.failCause(lost, cause)

@@ -24,12 +24,14 @@ export const supervise = Effect.fnUntraced(function* <E, R>(
   loops: Readonly<Record<string, Effect.Effect<unknown, E, R>>>
 ): Effect.fn.Return<never, E | LoopEnded, R> {
   const ended = yield* Deferred.make<never, E | LoopEnded>()
+  let stopping = false
 
   const watch = (loop: string, body: Effect.Effect<unknown, E, R>) =>
     Effect.onExit(body, (exit) => {
-      const cause: Cause.Cause<E | LoopEnded> = Exit.isSuccess(exit) ? Cause.fail(new LoopEnded({ loop })) : exit.cause
       // The first one counts; those it takes down with it are interrupted and have nothing to say.
-      if (Deferred.isDoneUnsafe(ended) || Cause.hasInterruptsOnly(cause)) return Effect.void
+      if (stopping || Deferred.isDoneUnsafe(ended)) return Effect.void
+      const silent = Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)
+      const cause: Cause.Cause<E | LoopEnded> = silent ? Cause.fail(new LoopEnded({ loop })) : exit.cause
       return Effect.andThen(Effect.logError("a loop has ended", cause), Deferred.failCause(ended, cause))
     }).pipe(Effect.annotateLogs({ loop }), Effect.provideService(StopWithin, grace), Effect.forkScoped)
 
@@ -37,7 +39,10 @@ export const supervise = Effect.fnUntraced(function* <E, R>(
     Effect.gen(function* () {
       const fibers = yield* Effect.forEach(Object.entries(loops), ([loop, body]) => watch(loop, body))
       // All at once: one that takes its time must not keep another from hearing of the end.
-      return yield* Effect.onExit(Deferred.await(ended), () => Fiber.interruptAll(fibers))
+      return yield* Effect.onExit(Deferred.await(ended), () => {
+        stopping = true
+        return Fiber.interruptAll(fibers)
+      })
     })
   )
 })

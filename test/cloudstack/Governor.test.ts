@@ -14,6 +14,7 @@ import {
   Withheld
 } from "../../src/cloudstack/Api.ts"
 import { layer as governor } from "../../src/cloudstack/Governor.ts"
+import { onWallClock } from "../support/wallClock.ts"
 import { type Asked, ask, type Script, scripted } from "./scripted.ts"
 import { layerSettings } from "./settings.ts"
 
@@ -52,6 +53,25 @@ describe("Governor", () => {
         })
     )
   )
+
+  for (const hours of [-1, 1]) {
+    it.effect(`keeps its rate when the clock is set by ${hours} h`, () =>
+      onWallClock((correct) =>
+        governed(
+          () => ok,
+          (asked) =>
+            Effect.gen(function* () {
+              yield* many(5)
+              correct(hours * 3_600_000)
+              yield* many(10)
+              assert.strictEqual(asked.length, 5)
+              yield* TestClock.adjust("1 second")
+              assert.strictEqual(asked.length, 15)
+            })
+        )
+      )
+    )
+  }
 
   it.effect("knows no limit if the rate is 0", () =>
     governed(

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { Forbidden } from "../../src/cloudstack/Api.ts"
 import { layer as permissions } from "../../src/cloudstack/Permissions.ts"
 import { Settings } from "../../src/config/Settings.ts"
+import { onWallClock } from "../support/wallClock.ts"
 import { type Asked, ask, scripted } from "./scripted.ts"
 import { settingsOf } from "./settings.ts"
 
@@ -37,6 +38,19 @@ describe("Permissions", () => {
       yield* Effect.flip(ask("listAsyncJobs"))
       assert.strictEqual(asked.length, 3)
     }).pipe(Effect.provide(layer))
+  })
+
+  it.effect("asks again after an hour, wherever the clock was set meanwhile", () => {
+    const { asked, layer } = refusing(ofRole)
+    return onWallClock((correct) =>
+      Effect.gen(function* () {
+        yield* Effect.flip(ask("listAsyncJobs"))
+        correct(-86_400_000)
+        yield* TestClock.adjust("61 minutes")
+        yield* Effect.flip(ask("listAsyncJobs"))
+        assert.strictEqual(asked.length, 2)
+      }).pipe(Effect.provide(layer))
+    )
   })
 
   it.effect("asks again with another key, and while membership of the project is missing", () => {

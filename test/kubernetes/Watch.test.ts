@@ -3,6 +3,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, Schedule, Stream } f
 import { TestClock } from "effect/testing"
 import { decodeService } from "../../src/kubernetes/decode.ts"
 import { KubeApi, services } from "../../src/kubernetes/KubeApi.ts"
+import { KubeError } from "../../src/kubernetes/KubeError.ts"
 import { servicesLayer } from "../../src/kubernetes/layers.ts"
 import type { Service } from "../../src/kubernetes/objects.ts"
 import { type Change, Services } from "../../src/kubernetes/Services.ts"
@@ -321,6 +322,32 @@ describe.concurrent("following the API server", () => {
         const gap = gaps[index] ?? 0
         assert.isTrue(gap <= most && gap >= most / 2 - 1, `gap ${index} was ${gap} ms, not about ${most}`)
       }
+    })
+  )
+
+  it.effect("comes back at once to a watch that a proxy cuts before the first bookmark, and cuts again", () =>
+    Effect.gen(function* () {
+      const begun: Array<number> = []
+      const ended: Array<number> = []
+      const now = Effect.clockWith((clock) => Effect.succeed(clock.currentTimeMillisUnsafe()))
+      const api = KubeApi.of({
+        call: () => Effect.succeed(listOf(10, [])),
+        watch: () =>
+          Stream.fromEffectDrain(
+            Effect.gen(function* () {
+              begun.push(yield* now)
+              yield* Effect.sleep("50 seconds")
+              ended.push(yield* now)
+              return yield* new KubeError({ operation: "watch services", status: 0, text: "the connection broke" })
+            })
+          ),
+        healthy: Effect.void
+      })
+      const store = makeStore<Service>((service) => service.key)
+      yield* Effect.forkScoped(follow(api, { resource: services, decode: decodeService, store }))
+      yield* TestClock.adjust("10 minutes")
+      assert.isAtLeast(ended.length, 10)
+      for (const [index, end] of ended.entries()) assert.isAtMost((begun[index + 1] ?? end) - end, 800)
     })
   )
 

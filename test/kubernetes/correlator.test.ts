@@ -84,6 +84,12 @@ describe("correlation", () => {
       [900, note(), "drop"]
     ]))
 
+  it("drops nothing because the clock was set back", () =>
+    run([
+      [7200, note(), "create 1 Ensuring load balancer"],
+      [0, note(), "count 2 Ensuring load balancer"]
+    ]))
+
   it("remembers 4096 of a kind", () => {
     const { correlate } = makeCorrelator()
     const say = (index: number) => brief(correlate(note({ name: `s${index}` }), 0, BigInt(index), 0))

@@ -1,4 +1,5 @@
 import { request } from "node:http"
+import { networkInterfaces } from "node:os"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Layer, Logger } from "effect"
 import { HealthChecks } from "../../src/observability/HealthChecks.ts"
@@ -11,16 +12,18 @@ const Serving = Server.layerNoDeps(local).pipe(
   Layer.provideMerge(Logger.layer([]))
 )
 
-const ask = Effect.fnUntraced(function* (path: string, method = "GET") {
+const ask = Effect.fnUntraced(function* (path: string, method = "GET", host = "127.0.0.1") {
   const { port } = yield* Server
-  return yield* Effect.callback<{ readonly status: number; readonly body: string }>((resume) => {
-    request({ host: "127.0.0.1", port, path, method }, (response) => {
+  return yield* Effect.callback<{ readonly status: number; readonly body: string }, Error>((resume) => {
+    request({ host, port, path, method }, (response) => {
       let body = ""
       response.on("data", (chunk) => {
         body += String(chunk)
       })
       response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, body })))
-    }).end()
+    })
+      .on("error", (error) => resume(Effect.fail(error)))
+      .end()
   })
 })
 
@@ -40,6 +43,25 @@ describe("Server", () => {
       assert.strictEqual((yield* ask("//")).status, 400)
     }).pipe(Effect.provide(Serving))
   )
+
+  for (const address of ["0.0.0.0", "::"]) {
+    it.live(`answers over every family that this host has, at ${address}`, () =>
+      Effect.gen(function* () {
+        const loopbacks = Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map((one) => one.address))
+        for (const host of loopbacks.filter(isLoopback)) {
+          assert.deepStrictEqual(yield* ask("/livez", "GET", host), { status: 200, body: "ok" })
+          assert.strictEqual((yield* ask("/metrics", "GET", host)).status, 200)
+        }
+      }).pipe(
+        Effect.provide(
+          Server.layerNoDeps({ address, port: 0 }).pipe(
+            Layer.provideMerge(HealthChecks.layer),
+            Layer.provideMerge(Logger.layer([]))
+          )
+        )
+      )
+    )
+  }
 
   it.live("words checks as upstream does, and keeps readiness apart from health", () =>
     Effect.gen(function* () {

@@ -103,6 +103,33 @@ describe("LeaderElection", () => {
     })
   )
 
+  it.effect("frees the lease also when a renewal that was under way has arrived without an answer", () =>
+    Effect.gen(function* () {
+      const world = makeLeaseWorld()
+      const a = yield* enter(world, "a")
+      yield* TestClock.adjust(seconds(1))
+      world.door.set("a", "mute")
+      yield* TestClock.adjust(seconds(1))
+      world.door.set("a", "ok")
+      yield* Fiber.interrupt(a.fiber)
+      assert.deepInclude(world.lease(), { holderIdentity: "", leaseDurationSeconds: 1 })
+    })
+  )
+
+  it.effect("and when the process ends while it takes the lease; but leaves alone what it never asked for", () =>
+    Effect.gen(function* () {
+      const world = makeLeaseWorld()
+      world.door.set("a create", "mute")
+      const a = yield* enter(world, "a")
+      assert.strictEqual(holder(world), "a")
+      const b = yield* enter(world, "b")
+      yield* Fiber.interrupt(b.fiber)
+      yield* Fiber.interrupt(a.fiber)
+      assert.deepInclude(world.lease(), { holderIdentity: "", leaseDurationSeconds: 1 })
+      assert.deepStrictEqual(world.requests, ["a get", "a create", "b get", "a get", "a update"])
+    })
+  )
+
   it.effect("gives up after the renew deadline, before anybody else can take the lease, and does not release it", () =>
     Effect.gen(function* () {
       const world = makeLeaseWorld()

@@ -41,6 +41,17 @@ describe("supervise", () => {
     })
   )
 
+  it.effect("and one that is interrupted by something else", () =>
+    Effect.gen(function* () {
+      const fiber = yield* Effect.forkScoped(Effect.never)
+      const running = yield* Effect.forkScoped(supervise({ a: Effect.never, b: Fiber.join(fiber) }), {
+        startImmediately: true
+      })
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual((yield* Effect.flip(Fiber.join(running))).message, "b ended by itself")
+    })
+  )
+
   it.effect("interrupted, it waits until every loop has ended in its own way", () =>
     Effect.gen(function* () {
       const log: Array<string> = []

@@ -12,8 +12,11 @@ export interface LeaseWorld {
   readonly edit: (change: Partial<LeaseSpec>) => void
   readonly requests: Array<string>
   readonly announced: Array<string>
-  /** Answers of the API server, per candidate: `ok`, `down` (503), `hang` (never). */
-  readonly door: Map<string, "ok" | "down" | "hang">
+  /**
+   * Answers of the API server, per candidate, or per candidate and operation: `ok`, `down` (503), `hang` (never), `mute`
+   * (never, but it is done).
+   */
+  readonly door: Map<string, "ok" | "down" | "hang" | "mute">
   /** A candidate with its own way to the API server. */
   readonly candidate: (identity: string) => Layer.Layer<LeaderElection>
 }
@@ -23,7 +26,7 @@ export const makeLeaseWorld = (): LeaseWorld => {
   let version = 0
   const requests: Array<string> = []
   const announced: Array<string> = []
-  const door = new Map<string, "ok" | "down" | "hang">()
+  const door = new Map<string, "ok" | "down" | "hang" | "mute">()
   const store = (lease: Omit<Lease, "resourceVersion">) => {
     version += 1
     stored = { ...lease, resourceVersion: String(version) }
@@ -33,8 +36,9 @@ export const makeLeaseWorld = (): LeaseWorld => {
   const through = <A>(who: string, operation: string, answer: () => Effect.Effect<A, KubeError>) =>
     Effect.suspend(() => {
       requests.push(`${who} ${operation}`)
-      const state = door.get(who) ?? "ok"
+      const state = door.get(`${who} ${operation}`) ?? door.get(who) ?? "ok"
       if (state === "hang") return Effect.never
+      if (state === "mute") return Effect.andThen(answer(), Effect.never)
       return state === "ok" ? answer() : Effect.fail(new KubeError({ operation, status: 503, text: "down" }))
     })
   const conflict = (operation: string) => new KubeError({ operation, status: 409, text: "conflict" })

@@ -19,9 +19,13 @@ export interface Answering {
   /** Starts a stream of lines; nothing ends it but `end` or `cut`. */
   readonly lines: (...objects: ReadonlyArray<unknown>) => void
   readonly raw: (text: string) => void
+  /** Status and first words of an answer that nothing but `end` or `cut` ends. */
+  readonly begin: (status: number, text: string) => void
   readonly end: () => void
   /** The connection breaks. */
   readonly cut: () => void
+  /** When the answer is over, whoever ended it. */
+  readonly over: (act: () => void) => void
 }
 
 export type Script = (asked: Asked, answer: Answering) => void
@@ -37,8 +41,10 @@ const answering = (response: ServerResponse): Answering => ({
     for (const object of objects) response.write(`${JSON.stringify(object)}\n`)
   },
   raw: (text) => void response.write(text),
+  begin: (status, text) => void response.writeHead(status, { "content-type": "application/json" }).write(text),
   end: () => void response.end(),
-  cut: () => void setImmediate(() => response.destroy())
+  cut: () => void setImmediate(() => response.destroy()),
+  over: (act) => void response.on("close", act)
 })
 
 /** Listens while the scope lives; `asked` grows with each request. */

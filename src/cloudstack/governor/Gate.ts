@@ -1,7 +1,8 @@
 /** Where calls wait for their turn, and where each outcome decides how the next ones go. */
-import { Clock, Deferred, Duration, Effect, Latch, Metric, Result } from "effect"
+import { Deferred, Duration, Effect, Latch, Metric, Result } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { apiRate, apiThrottled, apiUp, apiWaiting } from "../../observability/metrics.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
 import { type Answer, CallPriority, CloudStackError, type Priority, Unreachable } from "../Api.ts"
 import * as Pace from "./Pace.ts"
 import { next, type Waiter } from "./WaitingLine.ts"
@@ -30,7 +31,7 @@ export const makeGate = Effect.gen(function* () {
   const scope = yield* Effect.scope
   const limits = Effect.map(settings.current, ({ rateLimit }) => (rateLimit.qps === 0 ? unlimited : rateLimit))
 
-  let pace = Pace.start(yield* limits, yield* Clock.currentTimeMillis)
+  let pace = Pace.start(yield* limits, yield* monotonicMillis)
   const line = new Set<Turn>()
   let serving = false
   const wake = Latch.makeUnsafe()
@@ -45,7 +46,7 @@ export const makeGate = Effect.gen(function* () {
         return
       }
       const allowed = yield* limits
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       const at = Pace.readyAt(pace, allowed, now)
       if (at > now) {
         // Whole milliseconds: the last fraction of one would be slept again and again.
@@ -77,7 +78,7 @@ export const makeGate = Effect.gen(function* () {
   const enter = Effect.fnUntraced(function* (command: string, since: number) {
     if (pace.probeAt !== undefined && !isRead(command)) return yield* notSent(command)
     const allowed = yield* limits
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     if (line.size === 0 && Pace.readyAt(pace, allowed, now) <= now) {
       pace = Pace.sent(pace, allowed, now)
       return
@@ -111,13 +112,13 @@ export const makeGate = Effect.gen(function* () {
 
   const learnFailure = Effect.fnUntraced(function* (error: CloudStackError) {
     const wasUp = pace.probeAt === undefined
-    pace = Pace.failed(pace, yield* Clock.currentTimeMillis)
+    pace = Pace.failed(pace, yield* monotonicMillis)
     yield* Metric.update(apiUp.of({}), 0)
     if (wasUp && pace.probeAt !== undefined) yield* beginOutage(error)
   })
 
   const learnThrottle = Effect.fnUntraced(function* (error: CloudStackError, retryAfter: Duration.Duration) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     const before = pace
     const millis = Duration.toMillis(retryAfter)
     pace = Pace.throttled(pace, yield* limits, now, millis)

@@ -6,7 +6,7 @@ export interface Limits {
   readonly burst: number
 }
 
-/** All times in milliseconds of the Clock. */
+/** All times in milliseconds of the monotonic clock. */
 export interface Pace {
   readonly at: number
   readonly tokens: number

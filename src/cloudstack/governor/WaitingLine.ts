@@ -3,7 +3,7 @@ import type { Priority } from "../Api.ts"
 
 export interface Waiter {
   readonly priority: Priority
-  /** Milliseconds of the Clock when it began to wait. */
+  /** Milliseconds of the monotonic clock when it began to wait. */
   readonly since: number
 }
 

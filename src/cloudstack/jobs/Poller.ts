@@ -2,10 +2,19 @@
  * Asks after all awaited jobs together: soon at first, since most jobs take well under a second, and ever more rarely
  * as a job grows old. With several jobs one list tells which of them still run, so that only ended ones are queried.
  */
-import { Clock, Deferred, Duration, Effect, Latch, Metric, Option, Result, Schema } from "effect"
+import { Deferred, Duration, Effect, Latch, Metric, Option, Result, Schema } from "effect"
 import { Settings } from "../../config/Settings.ts"
 import { jobDuration, jobsInFlight } from "../../observability/metrics.ts"
-import { type Answer, CloudStackApi, CloudStackError, DeadlineExceeded, ServerFault } from "../Api.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
+import {
+  type Answer,
+  CallPriority,
+  CloudStackApi,
+  CloudStackError,
+  DeadlineExceeded,
+  type Priority,
+  ServerFault
+} from "../Api.ts"
 import { classifyJob } from "../classify.ts"
 import { PendingJobs } from "../schemas/jobs.ts"
 
@@ -14,6 +23,7 @@ interface Watched {
   readonly command: string
   readonly since: number
   readonly timeout: Duration.Duration
+  readonly priority: Priority
   readonly outcome: Deferred.Deferred<Answer, CloudStackError>
   waiters: number
   nextAt: number
@@ -38,14 +48,14 @@ export const makePoller = Effect.gen(function* () {
   const settle = Effect.fnUntraced(function* (job: Watched, result: Result.Result<Answer, CloudStackError>) {
     watched.delete(job.jobId)
     const outcome = Result.isSuccess(result) ? "success" : result.failure.reason._tag
-    const millis = (yield* Clock.currentTimeMillis) - job.since
+    const millis = (yield* monotonicMillis) - job.since
     yield* Metric.update(jobDuration.of({ command: job.command, outcome }), millis / 1000)
     yield* Metric.update(jobsInFlight.of({}), watched.size)
     yield* Deferred.completeWith(job.outcome, Effect.fromResult(result))
   })
 
   const postpone = Effect.fnUntraced(function* (job: Watched, atLeast: number) {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     const age = now - job.since
     if (age >= Duration.toMillis(job.timeout)) {
       const { command, jobId } = job
@@ -57,7 +67,8 @@ export const makePoller = Effect.gen(function* () {
 
   const query = Effect.fnUntraced(function* (job: Watched, atLeast: number) {
     const { command, jobId } = job
-    const answer = yield* Effect.result(api.call("queryAsyncJobResult", { jobid: jobId }))
+    const asking = Effect.provideService(api.call("queryAsyncJobResult", { jobid: jobId }), CallPriority, job.priority)
+    const answer = yield* Effect.result(asking)
     if (Result.isSuccess(answer)) {
       const outcome = classifyJob(command, jobId, answer.success)
       return yield* Option.isSome(outcome) ? settle(job, outcome.value) : postpone(job, atLeast)
@@ -69,13 +80,13 @@ export const makePoller = Effect.gen(function* () {
   })
 
   /** Ids that certainly still run; none if the role may not list or the list failed. */
-  const stillPending = api
-    .call("listAsyncJobs", {})
-    .pipe(
-      Effect.option,
-      Effect.map(Option.flatMap(decodePending)),
-      Effect.map(Option.map(({ asyncjobs = [] }) => new Set(asyncjobs.map(({ jobid }) => jobid))))
-    )
+  const stillPending = api.call("listAsyncJobs", {}).pipe(
+    Effect.option,
+    Effect.map(Option.flatMap(decodePending)),
+    Effect.map(Option.map(({ asyncjobs = [] }) => new Set(asyncjobs.map(({ jobid }) => jobid)))),
+    // On behalf of all who wait, not only of the one for whom the polling began.
+    Effect.provideService(CallPriority, "edit")
+  )
 
   const round = Effect.fnUntraced(function* (now: number) {
     if (watched.size < worthAList) {
@@ -104,7 +115,7 @@ export const makePoller = Effect.gen(function* () {
         polling = false
         return
       }
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       const at = Math.min(...[...watched.values()].map(({ nextAt }) => nextAt))
       if (at > now) yield* Effect.raceFirst(Effect.sleep(at - now), wake.await)
       else yield* round(now)
@@ -127,11 +138,12 @@ export const makePoller = Effect.gen(function* () {
       known.waiters++
       return known
     }
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     const { jobTimeout: timeout } = yield* settings.current
+    const priority = yield* CallPriority
     const outcome = Deferred.makeUnsafe<Answer, CloudStackError>()
     const nextAt = Math.max(now, since + soonest)
-    const job: Watched = { jobId, command, since, timeout, outcome, waiters: 1, nextAt }
+    const job: Watched = { jobId, command, since, timeout, priority, outcome, waiters: 1, nextAt }
     watched.set(jobId, job)
     yield* Metric.update(jobsInFlight.of({}), watched.size)
     wake.openUnsafe()
@@ -148,7 +160,7 @@ export const makePoller = Effect.gen(function* () {
       if (job.waiters === 0 && watched.get(job.jobId) === job) watched.delete(job.jobId)
     })
 
-  /** The outcome of a job that was sent at `since`; several may await the same one. */
+  /** The outcome of a job that was sent at `since`, on the monotonic clock; several may await the same one. */
   return (jobId: string, command: string, since: number): Effect.Effect<Answer, CloudStackError> =>
     Effect.acquireUseRelease(watch(jobId, command, since), ({ outcome }) => Deferred.await(outcome), leave)
 })

@@ -4,6 +4,7 @@
  */
 import { Clock, Duration, Effect, Layer, Option, Random, Result, Schema } from "effect"
 import { Settings } from "../../config/Settings.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
 import { type Answer, CloudStackApi, CloudStackError, Malformed, type Parameters, Unreachable } from "../Api.ts"
 import { classifyJob } from "../classify.ts"
 import { createPhase, Jobs, type Pending } from "../Jobs.ts"
@@ -42,7 +43,7 @@ export const layer: Layer.Layer<Jobs, never, CloudStackApi | Settings> = Layer.e
       const subject = Option.getOrUndefined(decodeSubject(answer.value))
       const command = knownCommand ?? subject?.cmd?.split(".").at(-1) ?? "queryAsyncJobResult"
       const made = Object.values(subject?.jobresult ?? {}).find(hasId)
-      const running = pending(jobId, command, yield* Clock.currentTimeMillis, subject?.jobinstanceid ?? made?.id)
+      const running = pending(jobId, command, yield* monotonicMillis, subject?.jobinstanceid ?? made?.id)
       const ended = classifyJob(command, jobId, answer.value)
       if (Option.isNone(ended)) return Option.some(running)
       const from = millisOf(subject?.created ?? "")
@@ -55,12 +56,12 @@ export const layer: Layer.Layer<Jobs, never, CloudStackApi | Settings> = Layer.e
     /** The answer is lost, the command perhaps not: ask for its job until it is there or certain never to come. */
     const recover = Effect.fnUntraced(function* (command: string, jobId: string, lost: CloudStackError) {
       // The call may have waited for its turn: when it failed is the latest time at which it can have been sent.
-      const failedAt = yield* Clock.currentTimeMillis
+      const failedAt = yield* monotonicMillis
       const { jobTimeout } = yield* settings.current
       yield* Effect.logWarning("the answer to a command is lost, asking for its job", { command, jobId })
       for (let wait = 250; ; wait = Math.min(5_000, wait * 2)) {
         const found = yield* Effect.result(lookUp(jobId, command))
-        const waited = (yield* Clock.currentTimeMillis) - failedAt
+        const waited = (yield* monotonicMillis) - failedAt
         if (Result.isFailure(found)) {
           if (waited >= Duration.toMillis(jobTimeout)) return yield* lost
         } else if (Option.isSome(found.success)) {
@@ -80,7 +81,7 @@ export const layer: Layer.Layer<Jobs, never, CloudStackApi | Settings> = Layer.e
     ) {
       const jobId = options?.jobId ?? (yield* randomUuid)
       yield* Effect.annotateCurrentSpan({ command, jobId })
-      const since = yield* Clock.currentTimeMillis
+      const since = yield* monotonicMillis
       const answer = yield* Effect.result(
         Effect.flatMap(api.call(command, { ...parameters, customjobid: jobId }), (content) =>
           submitted(command, content)

@@ -32,12 +32,14 @@ export const makeTransport = Effect.gen(function* () {
   const trustOf = (settings: CloudSettings): Trust => {
     if (settings !== seen) revision++
     seen = settings
-    const { caFile, verifyTls } = settings
-    return caFile === undefined ? { verifyTls } : { verifyTls, caFile, revision }
+    const { apiUrl, caFile, verifyTls } = settings
+    return { apiUrl, verifyTls, ...(caFile === undefined ? {} : { caFile, revision }) }
   }
 
   const post = Effect.fnUntraced(function* (settings: CloudSettings, form: string) {
-    const ways = yield* RcMap.get(opened, trustOf(settings))
+    const trust = trustOf(settings)
+    // A failure would be kept, too, for as long as somebody asks again within the minute.
+    const ways = yield* Effect.tapError(RcMap.get(opened, trust), () => RcMap.invalidate(opened, trust))
     const client = yield* Effect.provideService(makeUndici, Dispatcher, yield* ways.current)
     const response = yield* client.execute(
       HttpClientRequest.post(settings.apiUrl).pipe(
@@ -86,6 +88,9 @@ const beforeSending = new Set([
   "EPROTO",
   "UND_ERR_CONNECT_TIMEOUT",
   "UND_ERR_PRX_TLS",
+  // The proxy opens no tunnel: it hangs up, or says no. What we abort ourselves, nobody asks about.
+  "UND_ERR_PRX_CONN",
+  "UND_ERR_ABORTED",
   "CERT_HAS_EXPIRED",
   "CERT_NOT_YET_VALID",
   "DEPTH_ZERO_SELF_SIGNED_CERT",

@@ -1,12 +1,14 @@
 /** Connections to CloudStack: keep-alive, TLS as configured, through the proxy that the environment names. */
 import { readFile } from "node:fs/promises"
-import { Effect, type Scope } from "effect"
-import { Agent, EnvHttpProxyAgent } from "undici"
+import { Effect, Result, type Scope } from "effect"
+import { Agent, ProxyAgent } from "undici"
+import { environmentProxy } from "../../wire/proxies.ts"
 import { makeWays, type Ways } from "../../wire/Ways.ts"
 import { Unreachable } from "../Api.ts"
 
 /** What decides about connections; calls that agree on it share them. */
 export interface Trust {
+  readonly apiUrl: string
   readonly verifyTls: boolean
   readonly caFile?: string
   /** Which reading of the file. */
@@ -16,9 +18,8 @@ export interface Trust {
 /** The management server drops a connection after 30 s without a request: give it up well before. */
 const keepAliveTimeout = 15_000
 
-const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
-
 export const openWays = Effect.fnUntraced(function* ({
+  apiUrl,
   caFile,
   verifyTls
 }: Trust): Effect.fn.Return<Ways, Unreachable, Scope.Scope> {
@@ -26,11 +27,14 @@ export const openWays = Effect.fnUntraced(function* ({
   const connect = { rejectUnauthorized: verifyTls, ...(ca === undefined ? {} : { ca }) }
   // Over HTTP/2 one dead connection would take all calls with it.
   const options = { connect, keepAliveTimeout, allowH2: false }
+  const proxy = environmentProxy(apiUrl, process.env)
+  if (Result.isFailure(proxy)) return yield* new Unreachable({ sent: false, text: proxy.failure })
+  const uri = proxy.success
   const ways = Effect.sync(() =>
     makeWays((connections) =>
-      proxyVariables.some((name) => process.env[name])
-        ? new EnvHttpProxyAgent({ ...options, ...connections, requestTls: connect })
-        : new Agent({ ...options, ...connections })
+      uri === undefined
+        ? new Agent({ ...options, ...connections })
+        : new ProxyAgent({ ...options, ...connections, uri, requestTls: connect, proxyTls: { allowH2: false } })
     )
   )
   return yield* Effect.acquireRelease(ways, ({ destroy }) => destroy)

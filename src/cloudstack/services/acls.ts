@@ -1,7 +1,8 @@
 /** `Acls` over the calls. */
-import { Array, Cache, Clock, Duration, Effect, Exit, Layer, Option } from "effect"
+import { Array, Cache, Duration, Effect, Exit, Layer, Option } from "effect"
 import type { Settings } from "../../config/Settings.ts"
 import type { AclItem, AclListId } from "../../domain/Cloud.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
 import { Acls } from "../Acls.ts"
 import type { CloudStackError } from "../Api.ts"
 import { Jobs } from "../Jobs.ts"
@@ -28,7 +29,7 @@ export const layer: Layer.Layer<Acls, never, Lists | Jobs | Settings> = Layer.ef
     const taken = new Map<string, number>()
     /** The first number that nobody else here is about to use. */
     const pick = Effect.fnUntraced(function* (listId: AclListId, numbers: ReadonlyArray<number>) {
-      const now = yield* Clock.currentTimeMillis
+      const now = yield* monotonicMillis
       for (const [key, until] of taken) if (until <= now) taken.delete(key)
       const number = numbers.find((one) => !taken.has(`${listId} ${one}`)) ?? numbers[0]
       taken.set(`${listId} ${number}`, now + Duration.toMillis(numberTakenFor))
@@ -62,7 +63,7 @@ export const layer: Layer.Layer<Acls, never, Lists | Jobs | Settings> = Layer.ef
       ),
       isClosed: Effect.fnUntraced(function* (id) {
         yield* checkScope
-        return (closed.get(id) ?? 0) > (yield* Clock.currentTimeMillis)
+        return (closed.get(id) ?? 0) > (yield* monotonicMillis)
       }),
       create: Effect.fn("Acls.create")(function* ({ cidrs, listId, numbers, port, protocol, reason }) {
         const parameters = {
@@ -78,7 +79,7 @@ export const layer: Layer.Layer<Acls, never, Lists | Jobs | Settings> = Layer.ef
         }
         return yield* Effect.tapError(jobs.submit("createNetworkACL", parameters), (error) =>
           closes(error)
-            ? Effect.map(Clock.currentTimeMillis, (now) => {
+            ? Effect.map(monotonicMillis, (now) => {
                 closed.set(listId, now + Duration.toMillis(goodFor))
               })
             : Effect.void

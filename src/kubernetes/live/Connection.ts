@@ -1,8 +1,10 @@
 /** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
-import { Clock, Context, Duration, Effect, Equal, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
-import { Agent, type Dispatcher, EnvHttpProxyAgent, ProxyAgent } from "undici"
+import { Context, Duration, Effect, Equal, Fiber, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
+import { Agent, type Dispatcher, ProxyAgent } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
 import { Withheld } from "../../wire/LastCheck.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
+import { environmentProxy } from "../../wire/proxies.ts"
 import { makeWays, type Ways } from "../../wire/Ways.ts"
 import { KubeError } from "../KubeError.ts"
 import { type Credentials, type Source, unusable } from "./credentials.ts"
@@ -45,8 +47,18 @@ export const sourceOf = (options: ConnectionOptions): Source =>
     const pod = path === undefined ? yield* inCluster() : Option.none()
     const source = Option.isSome(pod) ? pod.value : yield* kubeconfig(path)
     const { master = "" } = options
-    return master === "" ? source : Effect.flatMap(source, (found) => redirected(found, master))
+    const located = master === "" ? source : Effect.flatMap(source, (found) => redirected(found, master))
+    return Effect.flatMap(located, proxied)
   })
+
+/** What the kubeconfig says about it counts more than the environment. */
+const proxied = (found: Credentials) => {
+  if (found.proxyUrl !== undefined) return Effect.succeed(found)
+  return Result.match(environmentProxy(found.server, process.env), {
+    onFailure: (problem) => Effect.fail(unusable(problem)),
+    onSuccess: (proxyUrl) => Effect.succeed(proxyUrl === undefined ? found : { ...found, proxyUrl })
+  })
+}
 
 const redirected = (found: Credentials, master: string) => {
   const { ca, cert, verify } = found.tls
@@ -57,7 +69,6 @@ const redirected = (found: Credentials, master: string) => {
 }
 
 const refreshAfter = 60_000
-const proxyVariables = ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"]
 
 const open = ({ tls, proxyUrl }: Credentials): Ways => {
   const connect = {
@@ -70,15 +81,11 @@ const open = ({ tls, proxyUrl }: Credentials): Ways => {
   // The API server offers HTTP/2, where one dead connection would take all requests and watches with it. Connections
   // are given up well before the server does (90 s). Deadlines are ours, not undici's: a watch may be silent.
   const options = { allowH2: false, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 }
-  return makeWays((connections) => {
-    if (proxyUrl !== undefined) {
-      return new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect })
-    }
-    if (proxyVariables.some((name) => process.env[name])) {
-      return new EnvHttpProxyAgent({ ...options, ...connections, connect, requestTls: connect })
-    }
-    return new Agent({ ...options, ...connections, connect })
-  })
+  return makeWays((connections) =>
+    proxyUrl === undefined
+      ? new Agent({ ...options, ...connections, connect })
+      : new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect, proxyTls: { allowH2: false } })
+  )
 }
 
 interface Current {
@@ -102,19 +109,47 @@ const measured =
       return yield* Effect.fromResult(result)
     })
 
+/** Ends an answer that nobody reads to its end: its connection would stay open for as long as the server likes. */
+export const abandon = ({ body }: Dispatcher.ResponseData): Effect.Effect<void> =>
+  // A stream that is destroyed early complains, and nobody listens any more.
+  Effect.sync(() => void body.on("error", () => {}).destroy())
+
 const make = Effect.fnUntraced(function* (source: Source) {
   const lock = yield* Semaphore.make(1)
+  const scope = yield* Effect.scope
   let read: Effect.Effect<Credentials, KubeError> | undefined
+  let reading: Fiber.Fiber<Credentials, KubeError> | undefined
   let current: Current | undefined
 
   yield* Effect.addFinalizer(() => Effect.suspend(() => current?.ways.destroy ?? Effect.void))
+
+  /** The old connections end with what runs on them. */
+  const take = (stale: Current | undefined, credentials: Credentials, readAt: number) =>
+    Effect.gen(function* () {
+      const kept = stale !== undefined && sameWay(stale.credentials, credentials)
+      current = { credentials, ways: kept ? stale.ways : open(credentials), readAt }
+      if (stale !== undefined && !kept) yield* Effect.forkDetach(stale.ways.close)
+      return current
+    }).pipe(Effect.uninterruptible)
+
+  const readOnce = Effect.gen(function* () {
+    read ??= yield* source
+    return yield* read
+  })
+
+  /** A plugin may hang. Then each request waits for it until its own deadline, and none starts another one. */
+  const fresh = Effect.gen(function* () {
+    reading ??= yield* Effect.forkIn(readOnce, scope)
+    const exit = yield* Fiber.await(reading)
+    reading = undefined
+    return yield* exit
+  })
 
   const renew = (stale: Current | undefined, now: number) =>
     Effect.gen(function* () {
       // Another request may have done it while this one waited.
       if (current !== undefined && current !== stale) return current
-      read ??= yield* source
-      const credentials = yield* read.pipe(
+      const credentials = yield* fresh.pipe(
         Effect.catch((error) =>
           stale === undefined
             ? Effect.fail(error)
@@ -124,15 +159,11 @@ const make = Effect.fnUntraced(function* (source: Source) {
               )
         )
       )
-      const kept = stale !== undefined && sameWay(stale.credentials, credentials)
-      // The old connections end with what runs on them.
-      if (stale !== undefined && !kept) yield* Effect.forkDetach(stale.ways.close)
-      current = { credentials, ways: kept ? stale.ways : open(credentials), readAt: now }
-      return current
-    }).pipe(lock.withPermit, Effect.uninterruptible)
+      return yield* take(stale, credentials, now)
+    }).pipe(lock.withPermit)
 
   const usable = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     return current !== undefined && now - current.readAt < refreshAfter ? current : yield* renew(current, now)
   })
 
@@ -167,8 +198,11 @@ const make = Effect.fnUntraced(function* (source: Source) {
       const answer = yield* sendWith(with_, request)
       if (answer.statusCode !== 401) return answer
       // The token may have been replaced a moment ago.
-      yield* Effect.promise(() => answer.body.dump())
-      return yield* sendWith(yield* renew(with_, yield* Clock.currentTimeMillis), request)
+      yield* Effect.onInterrupt(
+        Effect.promise(() => answer.body.dump()),
+        () => abandon(answer)
+      )
+      return yield* sendWith(yield* renew(with_, yield* monotonicMillis), request)
     })
   })
 })

@@ -4,7 +4,7 @@ import type { Dispatcher } from "undici"
 import { KubeApi, type KubeRequest, operationOf, type Resource, type Verb } from "../KubeApi.ts"
 import { KubeError } from "../KubeError.ts"
 import { makeBucket } from "./bucket.ts"
-import { Connection, type Sent } from "./Connection.ts"
+import { abandon, Connection, type Sent } from "./Connection.ts"
 
 export interface ClientOptions {
   readonly userAgent: string
@@ -61,7 +61,7 @@ const make = Effect.fnUntraced(function* (options: ClientOptions) {
     Effect.tryPromise({
       try: () => answer.body.text(),
       catch: () => new KubeError({ operation, status: 0, text: "the connection broke during the answer" })
-    })
+    }).pipe(Effect.onInterrupt(() => abandon(answer)))
 
   const refusal = (operation: string, status: number, body: string) => {
     const said = Option.map(decodeStatus(body), ({ message }) => message)
@@ -123,12 +123,9 @@ const make = Effect.fnUntraced(function* (options: ClientOptions) {
       new KubeError({ operation, status: 0, text: cause instanceof Error ? cause.message : "the connection broke" })
     const sent: Sent = { method: "GET", path: withQuery(rootOf(resource, undefined), query), headers: {} }
     return Stream.unwrap(
-      Effect.acquireRelease(
-        bounded(operation, exchange(operation, sent)),
-        // A stream that is destroyed early complains, and nobody listens any more.
-        ({ body }) => Effect.sync(() => body.on("error", () => {}).destroy()),
-        { interruptible: true }
-      ).pipe(Effect.map(({ body }) => Stream.fromAsyncIterable<Uint8Array, KubeError>(body, broken)))
+      Effect.acquireRelease(bounded(operation, exchange(operation, sent)), abandon, { interruptible: true }).pipe(
+        Effect.map(({ body }) => Stream.fromAsyncIterable<Uint8Array, KubeError>(body, broken))
+      )
     ).pipe(
       Stream.decodeText(),
       Stream.splitLines,

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import {
+  CallPriority,
   DeadlineExceeded,
   Forbidden,
   NotFound,
@@ -12,6 +13,7 @@ import {
 } from "../../../src/cloudstack/Api.ts"
 import { Jobs } from "../../../src/cloudstack/Jobs.ts"
 import { layer as jobs } from "../../../src/cloudstack/jobs/layer.ts"
+import { onWallClock } from "../../support/wallClock.ts"
 import { type Asked, type Script, scripted } from "../scripted.ts"
 import { layerSettings } from "../settings.ts"
 
@@ -62,6 +64,50 @@ describe("Jobs.submit", () => {
         })
     )
   )
+
+  for (const hours of [-1, 1]) {
+    it.effect(`asks on as before when the clock is set by ${hours} h`, () =>
+      onWallClock((correct) =>
+        withJobs(
+          ({ command }, nth) => {
+            if (command !== "queryAsyncJobResult") return { jobid: "j1" }
+            return nth < 5 ? running : succeeded
+          },
+          () =>
+            Effect.gen(function* () {
+              const { done } = yield* submit("associateIpAddress")
+              const fiber = yield* start(done)
+              yield* TestClock.adjust("250 millis")
+              correct(hours * 3_600_000)
+              yield* TestClock.adjust("1 second")
+              assert.deepStrictEqual(yield* Fiber.join(fiber), { success: true })
+            })
+        )
+      )
+    )
+  }
+
+  it.effect("is asked after as urgently as it is awaited, whoever waited before", () => {
+    const asked: Array<string> = []
+    return withJobs(
+      ({ command, parameters }, nth) => {
+        if (command !== "queryAsyncJobResult") return { jobid: `j${nth}` }
+        return Effect.map(CallPriority, (priority) => {
+          asked.push(`${parameters["jobid"]} ${priority}`)
+          return parameters["jobid"] === "j1" ? running : succeeded
+        })
+      },
+      () =>
+        Effect.gen(function* () {
+          const resync = yield* submit("assignToLoadBalancerRule")
+          yield* start(Effect.provideService(resync.done, CallPriority, "resync"))
+          const edit = yield* submit("assignToLoadBalancerRule")
+          yield* start(Effect.provideService(edit.done, CallPriority, "edit"))
+          yield* TestClock.adjust("100 millis")
+          assert.deepStrictEqual(asked, ["j1 resync", "j2 edit"])
+        })
+    )
+  })
 
   it.effect("types the failure of a job and names the job", () =>
     withJobs(
@@ -157,6 +203,25 @@ describe("a lost answer", () => {
           assert.isTrue(error.transient)
           assert.strictEqual(count(asked, "createFirewallRule") + count(asked, "assignToLoadBalancerRule"), 2)
         })
+    )
+  )
+
+  it.effect("does not count as never arrived because the clock is set forward", () =>
+    onWallClock((correct) =>
+      withJobs(
+        ({ command }, nth) => {
+          if (command !== "queryAsyncJobResult") return new Unreachable({ sent: true, text: "reset" })
+          return nth < 5 ? unknown : { ...succeeded, jobinstanceid: "a1" }
+        },
+        () =>
+          Effect.gen(function* () {
+            const fiber = yield* start(submit("associateIpAddress"))
+            yield* TestClock.adjust("1 second")
+            correct(3_600_000)
+            yield* TestClock.adjust("10 seconds")
+            assert.strictEqual((yield* Fiber.join(fiber)).objectId, "a1")
+          })
+      )
     )
   )
 

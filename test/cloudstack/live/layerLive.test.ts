@@ -1,7 +1,10 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { createServer as createProxy } from "node:http"
 import { createServer } from "node:https"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import type { Duplex } from "node:stream"
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from "node:tls"
 import { inspect } from "node:util"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "@effect/vitest"
@@ -194,6 +197,27 @@ describe("the live client", () => {
     })
   )
 
+  it.live("looks again for a CA file that was missing", () =>
+    Effect.gen(function* () {
+      const fixture = (name: string) => new URL(`./fixtures/${name}`, import.meta.url).pathname
+      const options = { cert: readFileSync(fixture("server.pem")), key: readFileSync(fixture("server.key")) }
+      const server = yield* listen(
+        createServer(options, (_, response) => json(response, 200, { xresponse: { success: true } }))
+      )
+      const directory = yield* Effect.acquireRelease(
+        Effect.sync(() => mkdtempSync(join(tmpdir(), "ca-"))),
+        (path) => Effect.sync(() => rmSync(path, { recursive: true }))
+      )
+      const caFile = join(directory, "ca.crt")
+      yield* Effect.gen(function* () {
+        const { reason } = yield* Effect.flip(call("listZones"))
+        assert.deepInclude(reason, { _tag: "Unreachable", sent: false, text: `the CA file ${caFile} cannot be read` })
+        copyFileSync(fixture("server.pem"), caFile)
+        assert.deepStrictEqual(yield* call("listZones"), { success: true })
+      }).pipe(Effect.provide(liveAt(server.url.replace("http:", "https:"), { caFile })))
+    })
+  )
+
   it.live("goes through the proxy that the environment names", () =>
     Effect.gen(function* () {
       const server = yield* serve((_, response) => json(response, 200, { xresponse: { success: true } }))
@@ -216,6 +240,83 @@ describe("the live client", () => {
       const error = yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt(server.url)))
       assert.deepInclude(error.reason, { _tag: "Unavailable", status: 502 })
       assert.strictEqual(proxied.length, 1)
+    })
+  )
+
+  const within = (variables: Readonly<Record<string, string>>) =>
+    Effect.acquireRelease(
+      Effect.sync(() => Object.assign(process.env, variables)),
+      () =>
+        Effect.sync(() => {
+          for (const name of Object.keys(variables)) delete process.env[name]
+        })
+    )
+
+  it.live("takes a proxy without a scheme, and passes it by for a network", () =>
+    Effect.gen(function* () {
+      const server = yield* serve((_, response) => json(response, 200, { xresponse: { success: true } }))
+      const proxy = yield* serve((_, response) => void response.writeHead(502).end())
+      yield* within({ http_proxy: new URL(proxy.url).host })
+      const error = yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt(server.url)))
+      assert.deepInclude(error.reason, { _tag: "Unavailable", status: 502 })
+      yield* within({ no_proxy: "10.0.0.0/8,127.0.0.0/8" })
+      assert.deepStrictEqual(yield* call("listZones").pipe(Effect.provide(liveAt(server.url))), { success: true })
+    })
+  )
+
+  it.live("speaks HTTP/1.1 also with a proxy that would rather speak HTTP/2", () =>
+    Effect.gen(function* () {
+      const fixture = (name: string) => readFileSync(new URL(`./fixtures/${name}`, import.meta.url), "utf8")
+      const spoken: Array<string | false | null> = []
+      const options = { cert: fixture("server.pem"), key: fixture("server.key"), ALPNProtocols: ["h2", "http/1.1"] }
+      const proxy = createTlsServer(options, (socket) => {
+        spoken.push(socket.alpnProtocol)
+        socket.end("HTTP/1.1 403 Forbidden\r\n\r\n")
+      })
+      yield* Effect.acquireRelease(
+        Effect.callback<void>((resume) => void proxy.listen(0, "127.0.0.1", () => resume(Effect.void))),
+        () => Effect.sync(() => proxy.close())
+      )
+      const address = proxy.address()
+      const port = address !== null && typeof address === "object" ? address.port : 0
+      yield* Effect.acquireRelease(
+        Effect.sync(() => {
+          const usual = getCACertificates("default")
+          setDefaultCACertificates([...usual, options.cert])
+          return usual
+        }),
+        (usual) => Effect.sync(() => setDefaultCACertificates(usual))
+      )
+      yield* within({ https_proxy: `https://127.0.0.1:${port}` })
+      yield* Effect.flip(call("listZones")).pipe(Effect.provide(liveAt("https://192.0.2.1/client/api")))
+      assert.deepStrictEqual(spoken, ["http/1.1"])
+    })
+  )
+
+  it.live("knows that nothing was sent through a proxy that opens no tunnel", () =>
+    Effect.gen(function* () {
+      for (const refuse of [
+        (client: Duplex) => client.end("HTTP/1.1 502 Bad Gateway\r\n\r\n"),
+        (client: Duplex) => client.destroy()
+      ]) {
+        const proxy = yield* listen(createProxy().on("connect", (_, client) => void refuse(client)))
+        yield* within({ https_proxy: new URL(proxy.url).origin })
+        const { reason } = yield* Effect.flip(call("associateIpAddress")).pipe(
+          Effect.provide(liveAt("https://192.0.2.1/client/api"))
+        )
+        assert.deepInclude(reason, { _tag: "Unreachable", sent: false })
+      }
+    })
+  )
+
+  it.live("names the variable of a proxy that is none", () =>
+    Effect.gen(function* () {
+      yield* within({ HTTP_PROXY: "ftp://me:s3cret@proxy" })
+      const { reason } = yield* Effect.flip(call("listZones")).pipe(
+        Effect.provide(liveAt("http://192.0.2.1/client/api"))
+      )
+      const text = "HTTP_PROXY: expected an http, https or socks5 URL, such as http://10.0.0.1:3128"
+      assert.deepInclude(reason, { _tag: "Unreachable", sent: false, text })
     })
   )
 

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Layer, Logger, Option, Redacted } from "effect"
+import { ConfigProvider, Deferred, Effect, Fiber, Layer, Logger, Option, Redacted, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, nodes } from "../../../src/kubernetes/KubeApi.ts"
 import { Connection, sourceOf } from "../../../src/kubernetes/live/Connection.ts"
@@ -75,6 +75,32 @@ describe("credentials", () => {
         ["Bearer one", "Bearer one", "Bearer two", "Bearer two"]
       )
     }).pipe(Effect.provide(pod))
+  )
+
+  it.effect("that take for ever to read hold up a request no longer than its deadline", () =>
+    Effect.gen(function* () {
+      const { url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      let readings = 0
+      const answered = yield* Deferred.make<void>()
+      const found = { server: url, tls: { verify: true }, headers: Redacted.make({}) }
+      const credentials = Effect.suspend(() => {
+        readings += 1
+        return Effect.as(readings === 2 ? Deferred.await(answered) : Effect.void, found)
+      })
+      const api = yield* over(Connection.layerFrom(credentials))
+      yield* ask(api)
+      yield* TestClock.adjust("61 seconds")
+      const asking = yield* Effect.forkScoped(Effect.all([ask(api), ask(api)], { concurrency: 2 }), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("30 seconds")
+      for (const result of yield* Fiber.join(asking)) {
+        assert.include(Result.isFailure(result) ? result.failure.text : "", "not within 30s")
+      }
+      yield* Deferred.succeed(answered, undefined)
+      assert.strictEqual((yield* ask(api))._tag, "Success")
+      assert.strictEqual(readings, 2)
+    })
   )
 
   it.effect("are read again at once when they are refused", () =>
@@ -176,6 +202,81 @@ describe("a kubeconfig", () => {
       yield* write(file, config("https://192.0.2.1", "{ token: s3cret }"))
       assert.strictEqual(yield* failure(":bad"), `credentials: --master ":bad": ${expected}`)
     }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("that cannot be read shows nothing of itself, nor of what a plugin prints", () =>
+    Effect.gen(function* () {
+      const file = join(yield* directory, "config")
+      const problem = Effect.map(Effect.flip(Effect.flatten(sourceOf({ kubeconfig: file }))), ({ message }) => message)
+      yield* write(file, "users:\n- name: u\n  user:\n    client-key-data: s3cret\n   token: s3cret\n")
+      assert.strictEqual(
+        yield* problem,
+        `credentials: kubeconfig ${file} cannot be read: line 5: bad indentation of a mapping entry`
+      )
+      const plugin = (script: string) =>
+        `{ exec: { apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: [ -c, "${script}" ] } }`
+      yield* write(file, config("https://192.0.2.1", plugin("echo s3cret")))
+      assert.strictEqual(yield* problem, `credentials: kubeconfig ${file}: what the exec plugin prints is not JSON`)
+      yield* write(file, config("https://192.0.2.1", plugin("echo no login, token=s3cret >&2; exit 1")))
+      assert.strictEqual(yield* problem, `credentials: kubeconfig ${file}: no login, token=<redacted>\n`)
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  const behind = (proxy: string) =>
+    config("https://192.0.2.1", "{ token: s3cret }").replace("/prefix/", `", proxy-url: "${proxy}`)
+
+  it.live("with a proxy that is none names file, cluster and field, and not what may hold a password", () =>
+    Effect.gen(function* () {
+      const file = join(yield* directory, "config")
+      for (const proxy of [
+        "s3cret proxy",
+        "s3cret:3128",
+        "me:s3cret@proxy:3128",
+        "ftp://me:s3cret@proxy",
+        "socks5:s3cret",
+        "http://me:s3cret%@proxy:3128"
+      ]) {
+        yield* write(file, behind(proxy))
+        const { message } = yield* Effect.flip(Effect.flatten(sourceOf({ kubeconfig: file })))
+        const expected = "expected an http, https or socks5 URL, such as http://10.0.0.1:3128"
+        assert.strictEqual(message, `credentials: kubeconfig ${file}: proxy-url of cluster "c": ${expected}`, proxy)
+      }
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.live("with a proxy goes through it", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      const file = join(yield* directory, "config")
+      yield* write(file, behind(url).replace("https://192.0.2.1", "http://192.0.2.1"))
+      assert.strictEqual((yield* ask(yield* over(Connection.layer({ kubeconfig: file }))))._tag, "Success")
+      assert.strictEqual(asked[0]?.headers.host, "192.0.2.1")
+    }).pipe(Effect.scoped, quiet)
+  )
+
+  it.effect("that was replaced is read again, and the plugin's answer is kept while it was not", () =>
+    Effect.gen(function* () {
+      const { asked, url } = yield* kubeServer((_, answer) => answer.json(200, {}))
+      const path = yield* directory
+      const file = join(path, "config")
+      const counting = `{ exec: { apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: [ -c, "echo >> ${path}/asked; echo '{\\"status\\":{\\"token\\":\\"one\\"}}'" ] } }`
+      yield* write(file, config(url, counting))
+      const api = yield* over(Connection.layer({ kubeconfig: file }))
+      yield* ask(api)
+      yield* TestClock.adjust("61 seconds")
+      yield* ask(api)
+      assert.strictEqual(yield* Effect.promise(() => readFile(join(path, "asked"), "utf8")), "\n")
+      yield* write(file, config(url, "{ token: two }"))
+      yield* TestClock.adjust("61 seconds")
+      yield* ask(api)
+      yield* write(file, "half written: [")
+      yield* TestClock.adjust("61 seconds")
+      yield* ask(api)
+      assert.deepStrictEqual(
+        asked.map((request) => request.headers.authorization),
+        ["Bearer one", "Bearer one", "Bearer two", "Bearer two"]
+      )
+    })
   )
 
   it.live("that is missing says so, and is looked for again", () =>

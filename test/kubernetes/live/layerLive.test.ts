@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, Layer, Logger, Metric, Option, Stream } from "effect"
+import { Deferred, Duration, Effect, Fiber, Layer, Logger, Metric, Option, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { KubeApi, leases, nodes, services } from "../../../src/kubernetes/KubeApi.ts"
 import { Leases } from "../../../src/kubernetes/Leases.ts"
@@ -10,6 +10,7 @@ import { pathOf } from "../../../src/kubernetes/live/layerLive.ts"
 import { restClientRequests } from "../../../src/observability/metrics.ts"
 import { LastCheck } from "../../../src/wire/LastCheck.ts"
 import { clientOf, kubeServer, type Script } from "../../support/kubeServer.ts"
+import { onWallClock } from "../../support/wallClock.ts"
 
 const quiet = Effect.provide(Logger.layer([]))
 
@@ -136,6 +137,24 @@ describe.concurrent("the client", () => {
     }).pipe(Effect.scoped, quiet)
   )
 
+  it.live("gives up the connection, too, of an answer that does not end", () =>
+    Effect.gen(function* () {
+      for (const status of [200, 401, 500]) {
+        const ended = yield* Deferred.make<void>()
+        const { api } = yield* client(
+          (_, answer) => {
+            answer.over(() => Deferred.doneUnsafe(ended, Effect.void))
+            answer.begin(status, '{"half":')
+          },
+          { timeout: Duration.millis(100) }
+        )
+        const error = yield* Effect.flip(api.call({ verb: "get", resource: nodes, name: "n" }))
+        assert.include(error.text, "not within 100ms")
+        yield* Deferred.await(ended)
+      }
+    }).pipe(Effect.scoped, quiet)
+  )
+
   it.live("comes back when the server asks for patience", () =>
     Effect.gen(function* () {
       let count = 0
@@ -224,5 +243,17 @@ describe("the token bucket", () => {
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(at, [0, 0, 0, 50, 100, 150])
     })
+  )
+
+  it.effect("does not stand still when the clock is set back", () =>
+    onWallClock((correct) =>
+      Effect.gen(function* () {
+        const turn = makeBucket(20, 3)
+        yield* turn
+        correct(-3_600_000)
+        const fiber = yield* Effect.forkScoped(turn, { startImmediately: true })
+        assert.isDefined(fiber.pollUnsafe())
+      })
+    )
   )
 })
