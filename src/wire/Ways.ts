@@ -31,8 +31,10 @@ export const makeWays = (open: Open): Ways => {
       Effect.sync(() => {
         const check = Context.get(context, LastCheck)
         if (check === undefined) return free
-        const way =
-          checked.get(check) ?? open({ factory: asking(() => refusal(Effect.runSyncExitWith(context)(check))) })
+        const known = checked.get(check)
+        if (known !== undefined) return known
+        const ask = () => refusal(Effect.runSyncExitWith(context)(check))
+        const way = open({ factory: asking(ask) }).compose(askingFirst(ask))
         checked.set(check, way)
         return way
       })
@@ -50,6 +52,21 @@ const refusal = (exit: Exit.Exit<void, Error>) => {
   const cause = Cause.squash(exit.cause)
   return new Withheld(cause instanceof Error ? cause.message : "the last check did not end at once")
 }
+
+/** As soon as a connection is there: all that SOCKS leaves us, which opens its connections itself. */
+const askingFirst =
+  (ask: Ask): Dispatcher.DispatcherComposeInterceptor =>
+  (dispatch) =>
+  (options, handler) => {
+    const start = handler.onRequestStart?.bind(handler)
+    // What is thrown here ends the request, and its connection stays for others.
+    handler.onRequestStart = (controller, connection) => {
+      const refused = ask()
+      if (refused !== undefined) throw refused
+      start?.(controller, connection)
+    }
+    return dispatch(options, handler)
+  }
 
 /** By the factory, because an agent for a proxy takes no other way to connect than its own. */
 const asking =

@@ -22,6 +22,9 @@ const decoded = (part: string) => Result.try(() => decodeURIComponent(part))
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
+/** No proxy is asked for what is on this machine, as Go does it. */
+const thisMachine = ["localhost", "127.0.0.0/8", "::1"]
+
 /** The proxy to this server, a URL; undefined if it is reached directly. */
 export const environmentProxy = (server: string, env: Environment): Result.Result<string | undefined, string> => {
   const { hostname, port, protocol } = new URL(server)
@@ -32,13 +35,8 @@ export const environmentProxy = (server: string, env: Environment): Result.Resul
   const host = hostname.replace(/^\[(.+)\]$/, "$1").replace(/\.$/, "")
   const exempt = env[ofEither(env, "no_proxy") ?? ""] ?? ""
   const at = { host, port: port === "" ? (secure ? "443" : "80") : port }
-  if (
-    exempt
-      .toLowerCase()
-      .split(/[,\s]+/)
-      .some((entry) => covers(entry, at))
-  )
-    return Result.succeed(undefined)
+  const direct = [...thisMachine, ...exempt.toLowerCase().split(/[,\s]+/)]
+  if (direct.some((entry) => covers(entry, at))) return Result.succeed(undefined)
   // `host:port` alone means HTTP. With a scheme in front of it, it is no proxy's scheme.
   const proxy = proxyUrl(text) ?? (text.includes("://") ? undefined : proxyUrl(`http://${text}`))
   return proxy === undefined ? Result.fail(`${name}: ${expectedProxy}`) : Result.succeed(proxy)

@@ -2,7 +2,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { readFile } from "node:fs/promises"
 import { createServer, type RequestListener } from "node:http"
 import { createServer as createTlsServer } from "node:https"
-import { connect, type Server } from "node:net"
+import { connect, createServer as createSocketServer, type Server } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
@@ -136,6 +136,40 @@ describe.concurrent("a way with a last check", () => {
       })
     )
   }
+
+  it.live("sends nothing when the check fails before the connection is there, through SOCKS", () =>
+    Effect.gen(function* () {
+      const { http, seen } = yield* servers
+      const { host, port } = new URL(http)
+      const proxy = createSocketServer((client) => {
+        client.once("data", () => {
+          client.write(Buffer.from([5, 0]))
+          client.once("data", () => {
+            const upstream = connect(Number(port), "127.0.0.1", () => {
+              client.write(Buffer.from([5, 0, 0, 1, 127, 0, 0, 1, 0, 80]))
+              upstream.pipe(client).pipe(upstream)
+            })
+          })
+        })
+      })
+      const uri = `socks5://${yield* listening(proxy, () => void proxy.close())}`
+      const ways = makeWays((from) => new ProxyAgent({ ...from, uri }))
+      yield* Effect.addFinalizer(() => ways.destroy)
+      let closed = false
+      const check = Effect.suspend(() => (closed ? Effect.fail(new Error("the lease ran out")) : Effect.void))
+      const send = Effect.fnUntraced(function* (path: string) {
+        const way = yield* Effect.provideService(ways.current, LastCheck, check)
+        const request = { origin: `http://${host}`, path, method: "POST", body: "change" } as const
+        return yield* Effect.tryPromise({ try: () => way.request(request), catch: (cause) => cause })
+      })
+      const late = yield* Effect.forkChild(Effect.flip(send("/late")), { startImmediately: true })
+      closed = true
+      assert.instanceOf(yield* Fiber.join(late), Withheld)
+      closed = false
+      assert.strictEqual((yield* send("/in-time")).statusCode, 200)
+      assert.deepStrictEqual(seen, ["/in-time"])
+    })
+  )
 
   it.live("is closed with the others, when all that runs on it has ended", () =>
     Effect.gen(function* () {

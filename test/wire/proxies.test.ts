@@ -53,7 +53,10 @@ describe("the proxy that the environment names", () => {
     ["https://cloud.example.org", "example.org:443", true],
     ["https://cloud.example.org", "example.org:8443", false],
     ["https://cloud.example.org", "other, *", true],
-    ["https://cloud.example.org", "", false]
+    ["https://cloud.example.org", "", false],
+    ["https://localhost:6443", "", true],
+    ["https://127.8.0.1", "", true],
+    ["https://[::1]:6443", "", true]
   ] as const)("to %s is passed by with no_proxy %s: %s", (server, exempt, direct) => {
     const env = { https_proxy: "http://proxy:3128" }
     for (const no of [{ no_proxy: exempt }, { NO_PROXY: exempt }]) {

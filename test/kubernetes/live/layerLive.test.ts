@@ -64,8 +64,8 @@ describe.concurrent("the client", () => {
         return yield* Fiber.join(calling)
       })
       const errors = [yield* late]
-      yield* api.call({ verb: "get", resource: nodes, name: "n1" })
       closed = false
+      yield* Effect.provideService(api.call({ verb: "get", resource: nodes, name: "n1" }), LastCheck, check)
       errors.push(yield* late)
       closed = false
       errors.push(yield* change)
