@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { TestClock, TestConsole } from "effect/testing"
 import { auditGone, auditRunning, command } from "../../src/cli/audit.ts"
 import { CommandError } from "../../src/cli/Command.ts"
+import { CloudStackApi } from "../../src/cloudstack/Api.ts"
 import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
@@ -10,6 +11,7 @@ import type { Finding } from "../../src/controllers/service/audit.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
 import { cloudOverHttp, commandWorld, serviceJson } from "../support/cliWorld.ts"
 import { associate } from "../support/goProviders.ts"
+import { tierWorld } from "../support/networkKinds.ts"
 import {
   annotated,
   applyNodes,
@@ -28,9 +30,22 @@ import {
 } from "../support/testBed.ts"
 
 const api = layerMemory("alice")
-const running = (fix = false) => inTime(Effect.provide(auditRunning(fix), api))
+/** Each is a process of its own, which knows nothing of the controller's. */
+const running = (fix = false, by: Layer.Layer<CloudStackApi, never, Simulator> = api) =>
+  inTime(Effect.provide(auditRunning(fix), by, { local: true }))
 const gone = (fix: boolean, id = "test-cluster") =>
-  inTime(Effect.provide(auditGone(fix), Layer.merge(api, ClusterId.layerOf(id))))
+  inTime(Effect.provide(auditGone(fix), Layer.merge(api, ClusterId.layerOf(id)), { local: true }))
+
+/** The so many-th question of this kind gets an empty answer. */
+const lying = (command: string, occurrence: number) => {
+  const asked = (count: number) => (name: string) => name === command && ++count === occurrence
+  const lies = ({ call }: CloudStackApi["Service"], isDue: (name: string) => boolean) =>
+    CloudStackApi.of({
+      call: (name, parameters) => (isDue(name) ? Effect.as(call(name, parameters), {}) : call(name, parameters))
+    })
+  const made = Effect.map(CloudStackApi, (honest) => lies(honest, asked(0)))
+  return Layer.effect(CloudStackApi, made).pipe(Layer.provide(api))
+}
 
 const kubernetes = Effect.flatMap(KubeMemory, (memory) =>
   memory.apply({
@@ -199,6 +214,29 @@ describe("audit", () => {
       )
       assert.isFalse(loadBalancerRules.some(({ publicPort }) => publicPort === 90))
     }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect.each([1, 2, 3, 4, 5, 6, 7, 8])(
+    "releases no address of which one list (the %i. of the rules) shows nothing of the others on it",
+    (occurrence) =>
+      Effect.gen(function* () {
+        yield* kubernetes
+        yield* applyNodes("n1", "n2", "n3", "n4")
+        yield* made("gone", 80)
+        const address = yield* ipOf("gone")
+        yield* made("stays", 81, { loadBalancerIP: address })
+        yield* vanish("gone")
+        yield* running(true, lying("listLoadBalancerRules", occurrence))
+        const { addresses, loadBalancerRules } = yield* world
+        assert.include(
+          addresses.map(({ ip }) => ip),
+          address
+        )
+        assert.include(
+          loadBalancerRules.map(({ publicPort }) => publicPort),
+          81
+        )
+      }).pipe(Effect.provide(bed({ world: tierWorld() })))
   )
 
   it.effect("keeps what is kept, tells what nothing uses, and what has drifted", () =>

@@ -1,5 +1,5 @@
 /** Reads all that an account holds for an audit, and releases what it finds to be left by Services that are no more. */
-import { Clock, Duration, Effect, Option } from "effect"
+import { Clock, Duration, Effect, Equal, Option } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { createPhase } from "../../cloudstack/Jobs.ts"
@@ -51,19 +51,43 @@ const identityOf = ({ name, uid }: Claimant) => {
   return { namespace, name: ofService, uid }
 }
 
-/** Things that are deleted and still there mean that something else is wrong. */
+/** Things that are deleted and still there, and lists that never agree, mean that something else is wrong. */
 const mostLooks = 5
+
+const failed = ({ name, uid }: Claimant, what: string) =>
+  new SyncFailed({ message: `what Service ${name || uid} left ${what}` })
+
+/** None if the Service is there: it may have come back meanwhile, from a backup. */
+const removalNow = Effect.fnUntraced(function* (claimant: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
+  const input = yield* readForAudit(yield* services)
+  const { cluster } = input
+  if (input.alive.some(({ uid }) => uid === claimant.uid)) return Option.none()
+  return Option.some({ cluster, ...removalOf(input, claimant) })
+})
+
+/** One list can be wrong, and what it lacks would go with the address: two looks that say the same are believed. */
+const believedRemoval = Effect.fnUntraced(function* (
+  claimant: Claimant,
+  services: Effect.Effect<ReadonlyArray<Service>>
+) {
+  let last = yield* removalNow(claimant, services)
+  for (let looks = 1; looks <= mostLooks; looks++) {
+    if (Option.isNone(last) || last.value.plan.cleanup.length === 0) return last
+    const next = yield* removalNow(claimant, services)
+    if (Option.isSome(next) && Equal.equals(next.value.plan, last.value.plan)) return next
+    last = next
+  }
+  return yield* failed(claimant, "looks different each time: nothing of it is released")
+})
 
 /** Until a look at all of it shows that nothing of the Service is left. */
 const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
   for (let looks = 1; looks <= mostLooks; looks++) {
-    const input = yield* readForAudit(yield* services)
-    // It may have come back meanwhile, from a backup.
-    if (input.alive.some(({ uid }) => uid === claimant.uid)) return
-    const { leaving, plan } = removalOf(input, claimant)
-    if (plan.cleanup.length === 0) return
+    const removal = yield* believedRemoval(claimant, services)
+    if (Option.isNone(removal) || removal.value.plan.cleanup.length === 0) return
+    const { cluster, leaving, plan } = removal.value
     const failures = yield* change({
-      cluster: input.cluster,
+      cluster,
       service: identityOf(claimant),
       plan,
       leaving: [],
@@ -74,9 +98,7 @@ const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Ef
     const next = nextOf(failures, looks)
     if (next._tag === "Refused" || next._tag === "Failed") return yield* failing(failures)
   }
-  return yield* new SyncFailed({
-    message: `what Service ${claimant.name || claimant.uid} left is released and still there`
-  })
+  return yield* failed(claimant, "is released and still there")
 })
 
 /** One Service after the other, each on what is there by then: two may share an address. */
