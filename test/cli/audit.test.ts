@@ -159,6 +159,52 @@ describe("audit", () => {
     }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }) })))
   )
 
+  describe("of firewall rules that cannot be tagged, and of which a port has several since sources were added", () => {
+    const narrow = bed({ world: worldOf({ allow: narrowRole }) })
+    const widened = Effect.gen(function* () {
+      yield* kubernetes
+      yield* applyNodes("n1", "n2", "n3")
+      const before = yield* wholeWorld
+      yield* made("web", 80, { loadBalancerSourceRanges: ["192.0.2.0/24"] })
+      yield* editService({ spec: { loadBalancerSourceRanges: ["192.0.2.0/24", "198.51.100.0/24"] } })
+      yield* reconcile()
+      assert.lengthOf((yield* world).firewallRules, 2)
+      yield* vanish("web")
+      return before
+    })
+
+    it.effect("knows them by the jobs that made them", () =>
+      Effect.gen(function* () {
+        const before = yield* widened
+        const { findings } = yield* running()
+        assert.deepStrictEqual(
+          findings.map(({ kind, what }) => `${kind} ${what}`),
+          ["leaked address", "leaked rule", "leaked firewall rule", "leaked firewall rule"]
+        )
+        yield* running(true)
+        assert.deepStrictEqual(yield* wholeWorld, before)
+      }).pipe(Effect.provide(narrow))
+    )
+
+    it.effect("once those are forgotten, leaves what says whose the address is until the address can go with it", () =>
+      Effect.gen(function* () {
+        const before = yield* widened
+        yield* TestClock.adjust("25 hours")
+        const all = yield* wholeWorld
+        const { findings, released } = yield* running(true)
+        assert.deepStrictEqual(yield* wholeWorld, all)
+        assert.deepStrictEqual(released, [])
+        assert.deepStrictEqual(
+          findings.map(({ kind, what }) => `${kind} ${what}`),
+          ["leaked rule", "foreign firewall rule", "foreign firewall rule"]
+        )
+        for (const { id } of all.firewallRules) yield* byHand("deleteFirewallRule", { id })
+        yield* running(true)
+        assert.deepStrictEqual(yield* wholeWorld, before)
+      }).pipe(Effect.provide(narrow))
+    )
+  })
+
   it.effect("after the cluster is gone releases all of it, and nothing of another cluster or of people", () =>
     Effect.gen(function* () {
       yield* kubernetes

@@ -3,7 +3,7 @@
  * kept on purpose, others' on addresses of ours, or nobody's. What is said to be ours is proved by marks alone. Pure.
  */
 import { addressMark } from "../../domain/Adoption.ts"
-import type { AclItem, Holding, PublicAddress } from "../../domain/Cloud.ts"
+import type { AclItem, FirewallRule, Holding, PublicAddress } from "../../domain/Cloud.ts"
 import {
   type Cluster,
   isMarked,
@@ -16,7 +16,7 @@ import {
   taggedByCluster,
   taggedService
 } from "../../domain/Ownership.ts"
-import { type Claimant, type Claims, claims, isClaimed, mayBeReleased } from "./claims.ts"
+import { type Claimant, type Claims, claims, ipProtocolOf, isClaimed, mayBeReleased } from "./claims.ts"
 import { designRemoval } from "./design.ts"
 
 export interface Finding {
@@ -60,8 +60,11 @@ export const markedServices = ({ aclItems, cluster, holdings }: Held): ReadonlyM
   return found
 }
 
-/** Of a Service that is no more nothing is known but its marks, and nothing else counts. */
-export const claimantGone = (cluster: Cluster, uid: string, name: string): Claimant => ({
+/** Of a Service that is no more nothing is known but its marks and what its jobs made, and nothing else counts. */
+export const claimantGone = (
+  cluster: Cluster,
+  { made, name, uid }: Pick<Claimant, "made" | "name" | "uid">
+): Claimant => ({
   cluster,
   uid,
   name,
@@ -70,7 +73,7 @@ export const claimantGone = (cluster: Cluster, uid: string, name: string): Claim
   expectedSources: [],
   wantedPorts: [],
   forwardShapes: [],
-  made: new Set(),
+  made,
   allocations: new Map(),
   adoption: undefined
 })
@@ -78,6 +81,8 @@ export const claimantGone = (cluster: Cluster, uid: string, name: string): Claim
 export interface AuditInput extends Held {
   /** Those that exist and may have a load balancer. */
   readonly alive: ReadonlyArray<Claimant>
+  /** Ids of firewall rules and forwards that are known by their jobs to be made for a Service. */
+  readonly made: (uid: string) => Claimant["made"]
   /** Allocations that have come to no end. */
   readonly stuck: ReadonlyArray<PublicAddress>
 }
@@ -87,11 +92,29 @@ export const goneServices = (input: AuditInput): ReadonlyArray<Claimant> => {
   const alive = new Set(input.alive.map(({ uid }) => uid))
   return [...markedServices(input)]
     .filter(([uid]) => !alive.has(uid))
-    .map(([uid, name]) => claimantGone(input.cluster, uid, name))
+    .map(([uid, name]) => claimantGone(input.cluster, { uid, name, made: input.made(uid) }))
 }
 
-export const removalOf = ({ aclItems, holdings }: Held, claimant: Claimant) =>
-  designRemoval(holdings, claimant, aclItems, undefined)
+/** On the port of a rule of the Service, without a mark: it may have come with the rule, or be a person's. */
+const isDoubtful = ({ rules }: Claims, { endPort, protocol, startPort, tags }: FirewallRule): boolean =>
+  !isMarked(tags) &&
+  startPort === (endPort ?? startPort) &&
+  rules.some((rule) => rule.publicPort === startPort && ipProtocolOf(rule.protocol) === protocol.toLowerCase())
+
+/**
+ * Its rules are the last to say that the address is ours, and what holds the address may be the Service's as well:
+ * without them neither would ever be named again.
+ */
+const wouldForget = (own: Claims): boolean =>
+  own.ownership === "owned" &&
+  !own.tagged &&
+  own.otherRules.length === 0 &&
+  own.otherFirewall.some((rule) => isDoubtful(own, rule))
+
+export const removalOf = ({ aclItems, holdings }: Held, claimant: Claimant) => {
+  const movable = holdings.filter((holding) => !wouldForget(claims(holding, claimant)))
+  return designRemoval(movable, claimant, aclItems, undefined)
+}
 
 type Kind = Pick<Finding, "kind" | "service">
 

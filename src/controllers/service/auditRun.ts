@@ -6,44 +6,48 @@ import { createPhase } from "../../cloudstack/Jobs.ts"
 import type { Service } from "../../kubernetes/objects.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { type AuditInput, goneServices, removalOf } from "./audit.ts"
+import { isEmpty } from "./chains.ts"
 import { change } from "./change.ts"
 import { claimantOf } from "./claimant.ts"
 import type { Claimant } from "./claims.ts"
 import { failing, nextOf, SyncFailed } from "./failure.ts"
+import { MadeObjects } from "./MadeObjects.ts"
 import { ServiceOptions } from "./options.ts"
 import { finalizer } from "./selection.ts"
 import { hasVpc } from "./tierAcl.ts"
+import { recognise } from "./unmarked.ts"
 
 /** The controller knows of what these have, or it is another's business; all else of ours is left over. */
 export const mayHaveSomething = ({ finalizers, type }: Service): boolean =>
   type === "LoadBalancer" || finalizers.includes(finalizer)
 
-const nothingMade = { made: new Set<string>(), allocations: new Map<never, never>() }
-
-const claimantsOf = Effect.fnUntraced(function* (services: ReadonlyArray<Service>) {
-  const cluster = yield* ClusterId
-  const options = yield* ServiceOptions
-  return services.filter(mayHaveSomething).map((service) => claimantOf(service, cluster, nothingMade, options))
-})
-
 /** All of it as it is now. `services` = all of the cluster; none where the cluster is gone. */
 export const readForAudit = Effect.fn("audit.read")(function* (services: ReadonlyArray<Service>) {
   const inventory = yield* Inventory
-  const { id, previous } = yield* ClusterId
+  const cluster = yield* ClusterId
+  const options = yield* ServiceOptions
+  const made = yield* MadeObjects
   yield* inventory.expire
   const holdings = yield* inventory.holdings(() => true)
   const items = hasVpc(holdings) ? yield* inventory.freshAclItems : Option.none()
   // One that has begun a moment ago is no finding.
   const latest = (yield* Clock.currentTimeMillis) - Duration.toMillis(createPhase)
   const stuck = (yield* (yield* Addresses).allocating).filter(({ allocatedAt = 0 }) => allocatedAt <= latest)
-  const input: AuditInput = {
-    cluster: { id, previous },
+  const asKnown = (): AuditInput => ({
+    cluster,
     holdings,
     aclItems: Option.getOrElse(items, () => []),
-    alive: yield* claimantsOf(services),
+    alive: services
+      .filter(mayHaveSomething)
+      .map((service) => claimantOf(service, cluster, { made: made.of(service.uid), allocations: new Map() }, options)),
+    made: made.of,
     stuck
-  }
-  return input
+  })
+  const first = asKnown()
+  yield* Effect.forEach([...first.alive, ...goneServices(first)], (claimant) => recognise(holdings, claimant), {
+    discard: true
+  })
+  return asKnown()
 })
 
 const identityOf = ({ name, uid }: Claimant) => {
@@ -57,12 +61,14 @@ const mostLooks = 5
 const failed = ({ name, uid }: Claimant, what: string) =>
   new SyncFailed({ message: `what Service ${name || uid} left ${what}` })
 
-/** None if the Service is there: it may have come back meanwhile, from a backup. */
-const removalNow = Effect.fnUntraced(function* (claimant: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
+/** None if nothing of it is left, or if the Service is there: it may have come back meanwhile, from a backup. */
+const removalNow = Effect.fnUntraced(function* ({ uid }: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
   const input = yield* readForAudit(yield* services)
   const { cluster } = input
-  if (input.alive.some(({ uid }) => uid === claimant.uid)) return Option.none()
-  return Option.some({ cluster, ...removalOf(input, claimant) })
+  return Option.fromNullishOr(goneServices(input).find((one) => one.uid === uid)).pipe(
+    Option.map((claimant) => ({ cluster, ...removalOf(input, claimant) })),
+    Option.filter(({ plan }) => !isEmpty(plan))
+  )
 })
 
 /** One list can be wrong, and what it lacks would go with the address: two looks that say the same are believed. */
@@ -72,7 +78,7 @@ const believedRemoval = Effect.fnUntraced(function* (
 ) {
   let last = yield* removalNow(claimant, services)
   for (let looks = 1; looks <= mostLooks; looks++) {
-    if (Option.isNone(last) || last.value.plan.cleanup.length === 0) return last
+    if (Option.isNone(last)) return last
     const next = yield* removalNow(claimant, services)
     if (Option.isSome(next) && Equal.equals(next.value.plan, last.value.plan)) return next
     last = next
@@ -84,7 +90,7 @@ const believedRemoval = Effect.fnUntraced(function* (
 const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
   for (let looks = 1; looks <= mostLooks; looks++) {
     const removal = yield* believedRemoval(claimant, services)
-    if (Option.isNone(removal) || removal.value.plan.cleanup.length === 0) return
+    if (Option.isNone(removal)) return
     const { cluster, leaving, plan } = removal.value
     const failures = yield* change({
       cluster,
