@@ -328,7 +328,63 @@ describe("audit", () => {
       yield* command(["--fix", "--cluster-id", "test-cluster", "--output=json", ...flags])
       const [text, json] = yield* TestConsole.logLines
       assert.match(String(text), /0 leaked, 0 foreign, 0 unused, 0 kept, 0 used, 0 drifted$/)
-      assert.deepStrictEqual(JSON.parse(String(json)), { findings: [], released: [], drifted: [], unplanned: [] })
+      assert.deepStrictEqual(JSON.parse(String(json)), {
+        findings: [],
+        released: [],
+        unreleased: [],
+        drifted: [],
+        unplanned: []
+      })
+    }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
+  )
+
+  it.effect("what cannot be released is named, and keeps nothing else from being released", () =>
+    Effect.gen(function* () {
+      yield* kubernetes
+      yield* applyNodes("n1", "n2", "n3")
+      yield* made("first", 80)
+      yield* made("second", 81)
+      for (const name of ["first", "second"]) yield* vanish(name)
+      const fault = { _tag: "error", code: 431, text: "not this one" } as const
+      yield* (yield* Simulator).inject([{ command: "disassociateIpAddress", fault }])
+      const { released, unreleased } = yield* running(true)
+      assert.deepStrictEqual(
+        unreleased.map(({ service }) => service),
+        ["shop/first"]
+      )
+      assert.match(unreleased[0]?.error ?? "", /not this one/)
+      assert.deepStrictEqual(
+        released.map(({ service, what }) => `${service} ${what}`),
+        ["shop/second address", "shop/second rule", "shop/second firewall rule"]
+      )
+    }).pipe(Effect.provide(bed()))
+  )
+
+  it.live("names a Service of which not all could be released, and ends with 1", () =>
+    Effect.gen(function* () {
+      const { flags } = yield* commandWorld([serviceJson("default", "kubernetes", "k", { type: "ClusterIP" })])
+      const simulator = yield* Simulator
+      const networkid = (yield* world).networks[0]?.id ?? ""
+      yield* simulator.callAs("alice", "associateIpAddress", { networkid })
+      yield* Effect.sleep("1 second")
+      const resourceids = (yield* world).addresses.find(({ sourceNat }) => !sourceNat)?.id ?? ""
+      yield* simulator.callAs("alice", "createTags", {
+        resourcetype: "PublicIpAddress",
+        resourceids,
+        "tags[0].key": "cloudstack-ccm/cluster",
+        "tags[0].value": "test-cluster",
+        "tags[1].key": "cloudstack-ccm/service",
+        "tags[1].value": "shop/web/u1"
+      })
+      yield* Effect.sleep("1 second")
+      const fault = { _tag: "error", code: 431, text: "not this one" } as const
+      yield* simulator.inject([{ command: "disassociateIpAddress", fault }])
+      const error = yield* Effect.flip(command(["--fix", ...flags]))
+      assert.isTrue(error instanceof CommandError && error.exitCode === 1)
+      assert.match(String(error), /could not be released: shop\/web$/)
+      const [text] = yield* TestConsole.logLines
+      assert.match(String(text), /\nUNRELEASED +Service +.*not this one +shop\/web\n/)
+      assert.match(String(text), /1 unreleased, 1 leaked/)
     }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
   )
 

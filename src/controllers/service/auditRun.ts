@@ -107,8 +107,22 @@ const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Ef
   return yield* failed(claimant, "is released and still there")
 })
 
-/** One Service after the other, each on what is there by then: two may share an address. */
+/** A Service that is gone, and why not all that it left could be released. */
+export interface Unreleased {
+  /** `<namespace>/<name>` as far as it is known, else the UID. */
+  readonly service: string
+  readonly error: string
+}
+
+/** One Service after the other, each on what is there by then: two may share an address. One that fails stops no other. */
 export const releaseLeaked = Effect.fn("audit.release")(function* (services: Effect.Effect<ReadonlyArray<Service>>) {
   const gone = goneServices(yield* readForAudit(yield* services))
-  yield* Effect.forEach(gone, (claimant) => releaseAll(claimant, services), { discard: true })
+  const failures: Array<Unreleased> = []
+  for (const claimant of gone) {
+    const service = claimant.name || claimant.uid
+    yield* Effect.catchTag(releaseAll(claimant, services), "SyncFailed", ({ message }) =>
+      Effect.sync(() => void failures.push({ service, error: message }))
+    )
+  }
+  return failures
 })
