@@ -86,6 +86,10 @@ const run = ({ flags, names, output, own }: OneShot.Request) => {
     ...(fix === undefined || fix === "true" || fix === "false"
       ? []
       : [`--fix is true or false, not ${JSON.stringify(fix)}`]),
+    // The flags may be those of a manifest: whoever says --dry-run means that nothing is changed.
+    ...(fix === "true" && flags["dry-run"]
+      ? ["--fix and --dry-run exclude each other: without --fix nothing is changed"]
+      : []),
     ...(clusterId === "" ? ["--cluster-id needs the id of a cluster"] : [])
   ]
   if (problems.length > 0) return Effect.fail(refuse([...problems, help].join("\n")))

@@ -360,6 +360,16 @@ describe("audit", () => {
     }).pipe(Effect.provide(bed()))
   )
 
+  it.live("releases nothing in a dry run", () =>
+    Effect.gen(function* () {
+      const { asked, flags } = yield* commandWorld([])
+      const error = yield* Effect.flip(command(["--fix", "--dry-run", ...flags]))
+      assert.isTrue(error instanceof CommandError && error.exitCode === 1)
+      assert.match(String(error), /--fix and --dry-run exclude each other/)
+      assert.deepStrictEqual(asked, [])
+    }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
+  )
+
   it.live("names a Service of which not all could be released, and ends with 1", () =>
     Effect.gen(function* () {
       const { flags } = yield* commandWorld([serviceJson("default", "kubernetes", "k", { type: "ClusterIP" })])
