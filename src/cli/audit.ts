@@ -46,10 +46,10 @@ export const allServices = Effect.gen(function* () {
 
 /** Looks, and where that is asked for releases and looks again. */
 const look = Effect.fnUntraced(function* (services: Effect.Effect<ReadonlyArray<Service>>, fix: boolean) {
-  const before = audit(yield* readForAudit(yield* services))
+  const before = audit(yield* readForAudit(services))
   if (!fix) return { findings: before, released: [], unreleased: [] }
   const unreleased = yield* releaseLeaked(services)
-  const findings = audit(yield* readForAudit(yield* services))
+  const findings = audit(yield* readForAudit(services))
   const left = new Set(findings.filter(({ kind }) => kind === "leaked").map(({ id }) => id))
   return { findings, released: before.filter(({ id, kind }) => kind === "leaked" && !left.has(id)), unreleased }
 })

@@ -8,6 +8,7 @@ import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
 import type { Finding } from "../../src/controllers/service/audit.ts"
+import { ServiceController } from "../../src/controllers/service/ServiceController.ts"
 import { KubeMemory } from "../../src/kubernetes/memory/KubeMemory.ts"
 import { cloudOverHttp, commandWorld, serviceJson } from "../support/cliWorld.ts"
 import { associate } from "../support/goProviders.ts"
@@ -31,10 +32,25 @@ import {
 
 const api = layerMemory("alice")
 /** Each is a process of its own, which knows nothing of the controller's. */
-const running = (fix = false, by: Layer.Layer<CloudStackApi, never, Simulator> = api) =>
+const runningBy = <R>(by: Layer.Layer<CloudStackApi, never, R>, fix: boolean) =>
   inTime(Effect.provide(auditRunning(fix), by, { local: true }))
+const running = (fix = false) => runningBy(api, fix)
 const gone = (fix: boolean, id = "test-cluster") =>
   inTime(Effect.provide(auditGone(fix), Layer.merge(api, ClusterId.layerOf(id)), { local: true }))
+
+/** Before the first question of this kind something happens. */
+const meanwhile = <R>(command: string, happens: Effect.Effect<unknown, unknown, R>) =>
+  Layer.effect(
+    CloudStackApi,
+    Effect.gen(function* () {
+      const { call } = yield* CloudStackApi
+      const context = yield* Effect.context<R>()
+      const once = yield* Effect.cached(Effect.orDie(Effect.provide(happens, context)))
+      return CloudStackApi.of({
+        call: (name, parameters) => Effect.andThen(name === command ? once : Effect.void, call(name, parameters))
+      })
+    })
+  ).pipe(Layer.provide(api))
 
 /** The so many-th question of this kind gets an empty answer. */
 const lying = (command: string, occurrence: number) => {
@@ -272,7 +288,7 @@ describe("audit", () => {
         const address = yield* ipOf("gone")
         yield* made("stays", 81, { loadBalancerIP: address })
         yield* vanish("gone")
-        yield* running(true, lying("listLoadBalancerRules", occurrence))
+        yield* runningBy(lying("listLoadBalancerRules", occurrence), true)
         const { addresses, loadBalancerRules } = yield* world
         assert.include(
           addresses.map(({ ip }) => ip),
@@ -283,6 +299,20 @@ describe("audit", () => {
           81
         )
       }).pipe(Effect.provide(bed({ world: tierWorld() })))
+  )
+
+  it.effect("what a Service has that comes while CloudStack is read has not leaked", () =>
+    Effect.gen(function* () {
+      yield* wanted
+      const comes = applyService({ name: "new", spec: port(90) })
+      const begins = Effect.andThen(comes, ServiceController.reconcile("shop/new"))
+      const { findings } = yield* runningBy(meanwhile("listPublicIpAddresses", begins), false)
+      assert.deepStrictEqual(idsOf(findings, "leaked"), [])
+      assert.include(
+        findings.filter(({ kind }) => kind === "used").map(({ service }) => service),
+        "shop/new"
+      )
+    }).pipe(Effect.provide(bed()))
   )
 
   it.effect("keeps what is kept, tells what nothing uses, and what has drifted", () =>

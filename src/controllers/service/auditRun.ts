@@ -21,23 +21,28 @@ import { recognise } from "./unmarked.ts"
 export const mayHaveSomething = ({ finalizers, type }: Service): boolean =>
   type === "LoadBalancer" || finalizers.includes(finalizer)
 
-/** All of it as it is now. `services` = all of the cluster; none where the cluster is gone. */
-export const readForAudit = Effect.fn("audit.read")(function* (services: ReadonlyArray<Service>) {
+/**
+ * All of it as it is now. `services` = all of the cluster; none where the cluster is gone. One that came or went while
+ * CloudStack was read, which may take a while, counts as there: what was read of it is no leak.
+ */
+export const readForAudit = Effect.fn("audit.read")(function* (services: Effect.Effect<ReadonlyArray<Service>>) {
   const inventory = yield* Inventory
   const cluster = yield* ClusterId
   const options = yield* ServiceOptions
   const made = yield* MadeObjects
+  const before = yield* services
   yield* inventory.expire
   const holdings = yield* inventory.holdings(() => true)
   const items = hasVpc(holdings) ? yield* inventory.freshAclItems : Option.none()
   // One that has begun a moment ago is no finding.
   const latest = (yield* Clock.currentTimeMillis) - Duration.toMillis(createPhase)
   const stuck = (yield* (yield* Addresses).allocating).filter(({ allocatedAt = 0 }) => allocatedAt <= latest)
+  const there = new Map([...before, ...(yield* services)].map((service) => [service.uid, service]))
   const asKnown = (): AuditInput => ({
     cluster,
     holdings,
     aclItems: Option.getOrElse(items, () => []),
-    alive: services
+    alive: [...there.values()]
       .filter(mayHaveSomething)
       .map((service) => claimantOf(service, cluster, { made: made.of(service.uid), allocations: new Map() }, options)),
     made: made.of,
@@ -63,7 +68,7 @@ const failed = ({ name, uid }: Claimant, what: string) =>
 
 /** None if nothing of it is left, or if the Service is there: it may have come back meanwhile, from a backup. */
 const removalNow = Effect.fnUntraced(function* ({ uid }: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
-  const input = yield* readForAudit(yield* services)
+  const input = yield* readForAudit(services)
   const { cluster } = input
   return Option.fromNullishOr(goneServices(input).find((one) => one.uid === uid)).pipe(
     Option.map((claimant) => ({ cluster, ...removalOf(input, claimant) })),
@@ -116,7 +121,7 @@ export interface Unreleased {
 
 /** One Service after the other, each on what is there by then: two may share an address. One that fails stops no other. */
 export const releaseLeaked = Effect.fn("audit.release")(function* (services: Effect.Effect<ReadonlyArray<Service>>) {
-  const gone = goneServices(yield* readForAudit(yield* services))
+  const gone = goneServices(yield* readForAudit(services))
   const failures: Array<Unreleased> = []
   for (const claimant of gone) {
     const service = claimant.name || claimant.uid
