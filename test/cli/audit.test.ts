@@ -4,6 +4,7 @@ import { TestClock, TestConsole } from "effect/testing"
 import { auditGone, auditRunning, command } from "../../src/cli/audit.ts"
 import { CommandError } from "../../src/cli/Command.ts"
 import { CloudStackApi } from "../../src/cloudstack/Api.ts"
+import { Inventory } from "../../src/cloudstack/Inventory.ts"
 import { layerMemory } from "../../src/cloudstack/memory/layerMemory.ts"
 import { Simulator } from "../../src/cloudstack/memory/Simulator.ts"
 import { ClusterId } from "../../src/controllers/ClusterIdentity.ts"
@@ -21,6 +22,7 @@ import {
   byHand,
   counting,
   editService,
+  events,
   inTime,
   narrowRole,
   reconcile,
@@ -300,6 +302,41 @@ describe("audit", () => {
         )
       }).pipe(Effect.provide(bed({ world: tierWorld() })))
   )
+
+  for (const [role, options] of [
+    ["a user's role", {}],
+    ["CKS's narrow role", { world: worldOf({ allow: narrowRole }) }],
+    ["a VPC tier", { world: tierWorld() }]
+  ] as const) {
+    it.effect(`an address that a Service names, which is there again from a backup, stays for it (${role})`, () =>
+      Effect.gen(function* () {
+        yield* kubernetes
+        yield* applyNodes("n1", "n2", "n3", "n4")
+        yield* made("web", 80)
+        const address = yield* ipOf("web")
+        yield* vanish("web")
+        // Another UID: its ports are taken.
+        yield* made("web", 80, { loadBalancerIP: address })
+        assert.include(yield* events("web"), "PortTaken")
+        const { findings } = yield* running()
+        assert.notInclude(
+          findings.filter(({ kind }) => kind === "leaked").map(({ what }) => what),
+          "address"
+        )
+        const fixed = yield* running(true)
+        const { addresses, loadBalancerRules } = yield* world
+        assert.deepStrictEqual(loadBalancerRules, [])
+        assert.include(
+          addresses.map(({ ip }) => ip),
+          address
+        )
+        assert.deepStrictEqual(idsOf(fixed.findings, "unused"), [])
+        yield* Effect.flatMap(Inventory, (inventory) => inventory.expire)
+        assert.strictEqual(yield* reconcile(), "Changed")
+        assert.strictEqual(yield* ipOf("web"), address)
+      }).pipe(Effect.provide(bed(options)))
+    )
+  }
 
   it.effect("what a Service has that comes while CloudStack is read has not leaked", () =>
     Effect.gen(function* () {

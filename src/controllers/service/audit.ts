@@ -81,6 +81,8 @@ export const claimantGone = (
 export interface AuditInput extends Held {
   /** Those that exist and may have a load balancer. */
   readonly alive: ReadonlyArray<Claimant>
+  /** IPs that living Services name, whether they have something there or not yet, and who names them. */
+  readonly wanted: ReadonlyMap<string, string>
   /** Ids of firewall rules and forwards that are known by their jobs to be made for a Service. */
   readonly made: (uid: string) => Claimant["made"]
   /** Allocations that have come to no end. */
@@ -111,9 +113,9 @@ const wouldForget = (own: Claims): boolean =>
   own.otherRules.length === 0 &&
   own.otherFirewall.some((rule) => isDoubtful(own, rule))
 
-export const removalOf = ({ aclItems, holdings }: Held, claimant: Claimant) => {
+export const removalOf = ({ aclItems, holdings, wanted }: AuditInput, claimant: Claimant) => {
   const movable = holdings.filter((holding) => !wouldForget(claims(holding, claimant)))
-  return designRemoval(movable, claimant, aclItems, undefined)
+  return designRemoval(movable, claimant, aclItems, undefined, new Set(wanted.keys()))
 }
 
 type Kind = Pick<Finding, "kind" | "service">
@@ -191,6 +193,7 @@ const unclaimed = (holding: Holding, all: ReadonlyArray<Claimant>): Things => {
 const isAbandoned = (input: AuditInput, gone: ReadonlyArray<Claimant>, holding: Holding): boolean => {
   const { cluster } = input
   if (!isOurs(cluster, holding) || keptName(cluster, holding.address.tags) !== undefined) return false
+  if (input.wanted.has(holding.address.ip)) return false
   if (input.alive.some((claimant) => isClaimed(claims(holding, claimant), claimant))) return false
   const { firewall, forwards, rules } = unclaimed(holding, gone)
   return rules.length + firewall.length + forwards.length === 0
@@ -222,10 +225,10 @@ const isBare = ({ address, firewall, forwards = [], rules }: Holding): boolean =
 
 const unused: Kind = { kind: "unused", service: "" }
 
-const idle = ({ cluster, holdings, stuck }: AuditInput): ReadonlyArray<Finding> => [
+const idle = ({ cluster, holdings, stuck, wanted }: AuditInput): ReadonlyArray<Finding> => [
   ...holdings.flatMap((holding) => {
     const { address } = holding
-    if (isBare(holding)) return [ofAddress(address, unused)]
+    if (isBare(holding)) return wanted.has(address.ip) ? [] : [ofAddress(address, unused)]
     const name = keptName(cluster, address.tags)
     const kept = name !== undefined && holding.rules.length === 0
     return kept ? [ofAddress(address, { kind: "kept", service: name })] : []
@@ -233,11 +236,21 @@ const idle = ({ cluster, holdings, stuck }: AuditInput): ReadonlyArray<Finding> 
   ...stuck.map((address) => ({ ...ofAddress(address, unused), name: `${address.ip} (${address.state})` }))
 ]
 
+/** Addresses of ours that a living Service asks for: it may be about to get them. */
+const awaited = ({ cluster, holdings, wanted }: AuditInput): ReadonlyArray<Finding> =>
+  holdings
+    .filter((holding) => isOurs(cluster, holding))
+    .flatMap(({ address }) => {
+      const service = wanted.get(address.ip)
+      return service === undefined ? [] : [ofAddress(address, { kind: "used", service })]
+    })
+
 /** Things are named once: what a Service uses has not leaked. */
 export const audit = (input: AuditInput): ReadonlyArray<Finding> => {
   const gone = goneServices(input)
   const findings = [
     ...used(input),
+    ...awaited(input),
     ...leaked(input, gone),
     ...foreign(input, [...input.alive, ...gone]),
     ...idle(input)

@@ -10,6 +10,7 @@ import { isEmpty } from "./chains.ts"
 import { change } from "./change.ts"
 import { claimantOf } from "./claimant.ts"
 import type { Claimant } from "./claims.ts"
+import { namedAddress } from "./desired.ts"
 import { failing, nextOf, SyncFailed } from "./failure.ts"
 import { MadeObjects } from "./MadeObjects.ts"
 import { ServiceOptions } from "./options.ts"
@@ -45,6 +46,7 @@ export const readForAudit = Effect.fn("audit.read")(function* (services: Effect.
     alive: [...there.values()]
       .filter(mayHaveSomething)
       .map((service) => claimantOf(service, cluster, { made: made.of(service.uid), allocations: new Map() }, options)),
+    wanted: wantedBy(there.values()),
     made: made.of,
     stuck
   })
@@ -54,6 +56,17 @@ export const readForAudit = Effect.fn("audit.read")(function* (services: Effect.
   })
   return asKnown()
 })
+
+/** By IP. */
+const wantedBy = (services: Iterable<Service>): ReadonlyMap<string, string> =>
+  new Map(
+    [...services]
+      .filter(({ deleting, type }) => type === "LoadBalancer" && !deleting)
+      .flatMap((service) => {
+        const named = namedAddress(service)
+        return named === undefined ? [] : [[named, service.key] as const]
+      })
+  )
 
 const identityOf = ({ name, uid }: Claimant) => {
   const [namespace = "", ofService = ""] = name.split("/")
