@@ -1,5 +1,5 @@
 /** Reads all that an account holds for an audit, and releases what it finds to be left by Services that are no more. */
-import { Clock, Duration, Effect, Equal, Option } from "effect"
+import { Clock, Duration, Effect, Equal, Option, Ref } from "effect"
 import { Addresses } from "../../cloudstack/Addresses.ts"
 import { Inventory } from "../../cloudstack/Inventory.ts"
 import { createPhase } from "../../cloudstack/Jobs.ts"
@@ -80,24 +80,30 @@ const failed = ({ name, uid }: Claimant, what: string) =>
   new SyncFailed({ message: `what Service ${name || uid} left ${what}` })
 
 /** None if nothing of it is left, or if the Service is there: it may have come back meanwhile, from a backup. */
-const removalNow = Effect.fnUntraced(function* ({ uid }: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
-  const input = yield* readForAudit(services)
-  const { cluster } = input
-  return Option.fromNullishOr(goneServices(input).find((one) => one.uid === uid)).pipe(
-    Option.map((claimant) => ({ cluster, ...removalOf(input, claimant) })),
+const removalIn = (input: AuditInput, { uid }: Claimant) =>
+  Option.fromNullishOr(goneServices(input).find((one) => one.uid === uid)).pipe(
+    Option.map((claimant) => ({ cluster: input.cluster, ...removalOf(input, claimant) })),
     Option.filter(({ plan }) => !isEmpty(plan))
   )
+
+interface Looks {
+  /** All of the cluster. */
+  readonly services: Effect.Effect<ReadonlyArray<Service>>
+  /** What was seen last, by whomever: reading all that an account holds is dear. */
+  readonly seen: Ref.Ref<AuditInput>
+}
+
+const lookAgain = Effect.fnUntraced(function* ({ seen, services }: Looks) {
+  yield* Ref.set(seen, yield* readForAudit(services))
 })
 
 /** One list can be wrong, and what it lacks would go with the address: two looks that say the same are believed. */
-const believedRemoval = Effect.fnUntraced(function* (
-  claimant: Claimant,
-  services: Effect.Effect<ReadonlyArray<Service>>
-) {
-  let last = yield* removalNow(claimant, services)
+const believedRemoval = Effect.fnUntraced(function* (claimant: Claimant, all: Looks) {
+  let last = removalIn(yield* Ref.get(all.seen), claimant)
   for (let looks = 1; looks <= mostLooks; looks++) {
     if (Option.isNone(last)) return last
-    const next = yield* removalNow(claimant, services)
+    yield* lookAgain(all)
+    const next = removalIn(yield* Ref.get(all.seen), claimant)
     if (Option.isSome(next) && Equal.equals(next.value.plan, last.value.plan)) return next
     last = next
   }
@@ -105,9 +111,9 @@ const believedRemoval = Effect.fnUntraced(function* (
 })
 
 /** Until a look at all of it shows that nothing of the Service is left. */
-const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Effect.Effect<ReadonlyArray<Service>>) {
+const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, all: Looks) {
   for (let looks = 1; looks <= mostLooks; looks++) {
-    const removal = yield* believedRemoval(claimant, services)
+    const removal = yield* believedRemoval(claimant, all)
     if (Option.isNone(removal)) return
     const { cluster, leaving, plan } = removal.value
     const failures = yield* change({
@@ -121,6 +127,7 @@ const releaseAll = Effect.fnUntraced(function* (claimant: Claimant, services: Ef
     })
     const next = nextOf(failures, looks)
     if (next._tag === "Refused" || next._tag === "Failed") return yield* failing(failures)
+    yield* lookAgain(all)
   }
   return yield* failed(claimant, "is released and still there")
 })
@@ -134,11 +141,12 @@ export interface Unreleased {
 
 /** One Service after the other, each on what is there by then: two may share an address. One that fails stops no other. */
 export const releaseLeaked = Effect.fn("audit.release")(function* (services: Effect.Effect<ReadonlyArray<Service>>) {
-  const gone = goneServices(yield* readForAudit(services))
+  const seen = yield* Ref.make(yield* readForAudit(services))
+  const gone = goneServices(yield* Ref.get(seen))
   const failures: Array<Unreleased> = []
   for (const claimant of gone) {
     const service = claimant.name || claimant.uid
-    yield* Effect.catchTag(releaseAll(claimant, services), "SyncFailed", ({ message }) =>
+    yield* Effect.catchTag(releaseAll(claimant, { services, seen }), "SyncFailed", ({ message }) =>
       Effect.sync(() => void failures.push({ service, error: message }))
     )
   }
