@@ -22,7 +22,8 @@ const help = `Usage: cloudstack-ccm audit [--fix] [--cluster-id ID] [--output ta
 
 Shows what this cluster has in CloudStack: used, leaked (of Services that are no more), kept, foreign (others' things on
 addresses of the cluster), unused (addresses without any rule or mark) and drifted (what the controller would change).
-Ends with 1 where it could not be told for a Service what the controller would change (unplanned).
+Ends with 1 where it could not be told for a Service what the controller would change (unplanned), or where not all that
+one left could be released (unreleased).
 
   --fix            Release what has leaked, and nothing else.
   --cluster-id ID  The cluster is gone: Kubernetes is not asked, and all that bears the marks of this id has leaked.`
@@ -45,12 +46,12 @@ export const allServices = Effect.gen(function* () {
 
 /** Looks, and where that is asked for releases and looks again. */
 const look = Effect.fnUntraced(function* (services: Effect.Effect<ReadonlyArray<Service>>, fix: boolean) {
-  if (!fix) return { findings: audit(yield* readForAudit(yield* services)), released: [] }
-  const before = audit(yield* readForAudit(yield* services))
-  yield* releaseLeaked(services)
-  const findings = audit(yield* readForAudit(yield* services))
+  const before = audit(yield* readForAudit(services))
+  if (!fix) return { findings: before, released: [], unreleased: [] }
+  const unreleased = yield* releaseLeaked(services)
+  const findings = audit(yield* readForAudit(services))
   const left = new Set(findings.filter(({ kind }) => kind === "leaked").map(({ id }) => id))
-  return { findings, released: before.filter(({ id, kind }) => kind === "leaked" && !left.has(id)) }
+  return { findings, released: before.filter(({ id, kind }) => kind === "leaked" && !left.has(id)), unreleased }
 })
 
 const tools = Layer.mergeAll(cloudServices, AddressLanes.layer, MadeObjects.layer)
@@ -71,6 +72,12 @@ export const auditGone = (fix: boolean) =>
     (report): Report => ({ ...report, drifted: [], unplanned: [] })
   )
 
+/** Whoever reads only the exit code must not take it for done. */
+const endWithUnreleased = Effect.fnUntraced(function* ({ unplanned, unreleased }: Report) {
+  if (unreleased.length === 0) return yield* endWith(unplanned)
+  return yield* refuse(`could not be released: ${unreleased.map(({ service }) => service).join(", ")}`)
+})
+
 const run = ({ flags, names, output, own }: OneShot.Request) => {
   const fix = own.get("fix")
   const clusterId = own.get("cluster-id")
@@ -79,13 +86,17 @@ const run = ({ flags, names, output, own }: OneShot.Request) => {
     ...(fix === undefined || fix === "true" || fix === "false"
       ? []
       : [`--fix is true or false, not ${JSON.stringify(fix)}`]),
+    // The flags may be those of a manifest: whoever says --dry-run means that nothing is changed.
+    ...(fix === "true" && flags["dry-run"]
+      ? ["--fix and --dry-run exclude each other: without --fix nothing is changed"]
+      : []),
     ...(clusterId === "" ? ["--cluster-id needs the id of a cluster"] : [])
   ]
   if (problems.length > 0) return Effect.fail(refuse([...problems, help].join("\n")))
   const cloud = OneShot.cloudLayer(flags, fix === "true" ? Fence.layerOpen : OneShot.closedFence)
   const options = OneShot.optionsLayer(flags)
   const print = (report: Report) =>
-    Effect.andThen(Console.log(output === "json" ? auditJson(report) : auditTable(report)), endWith(report.unplanned))
+    Effect.andThen(Console.log(output === "json" ? auditJson(report) : auditTable(report)), endWithUnreleased(report))
   if (clusterId !== undefined) {
     const layer = Layer.mergeAll(cloud, options, ClusterId.layerOf(clusterId))
     return OneShot.runOnce(flags, Effect.flatMap(auditGone(fix === "true"), print).pipe(Effect.provide(layer)))

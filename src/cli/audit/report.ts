@@ -1,5 +1,6 @@
 /** An audit for people and for programs. */
 import type { Finding } from "../../controllers/service/audit.ts"
+import type { Unreleased } from "../../controllers/service/auditRun.ts"
 import type { Preview } from "../../controllers/service/preview.ts"
 import { table } from "../oneShot.ts"
 
@@ -7,6 +8,8 @@ export interface Report {
   readonly findings: ReadonlyArray<Finding>
   /** What `--fix` has released. */
   readonly released: ReadonlyArray<Finding>
+  /** Where `--fix` could not release all of it. */
+  readonly unreleased: ReadonlyArray<Unreleased>
   /** Services that the controller would change something for. */
   readonly drifted: ReadonlyArray<Preview>
   /** Services of which it could not be told, or not all of it. */
@@ -17,9 +20,10 @@ const order: ReadonlyArray<Finding["kind"]> = ["leaked", "foreign", "unused", "k
 
 const row = (kind: string, { id, name, service, what }: Finding) => [kind.toUpperCase(), what, name, id, service]
 
-export const auditTable = ({ drifted, findings, released, unplanned }: Report): string => {
+export const auditTable = ({ drifted, findings, released, unplanned, unreleased }: Report): string => {
   const rows = [
     ...released.map((finding) => row("released", finding)),
+    ...unreleased.map(({ error, service }) => ["UNRELEASED", "Service", error, "", service]),
     ...order.flatMap((kind) => findings.filter((one) => one.kind === kind).map((finding) => row(kind, finding))),
     ...drifted.map(({ calls, service }) => [
       "DRIFTED",
@@ -33,6 +37,7 @@ export const auditTable = ({ drifted, findings, released, unplanned }: Report): 
   const counts = order.map((kind) => `${findings.filter((one) => one.kind === kind).length} ${kind}`)
   const total = [
     ...(released.length > 0 ? [`${released.length} released`] : []),
+    ...(unreleased.length > 0 ? [`${unreleased.length} unreleased`] : []),
     ...counts,
     `${drifted.length} drifted`,
     ...(unplanned.length > 0 ? [`${unplanned.length} unplanned`] : [])

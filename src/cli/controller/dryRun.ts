@@ -1,6 +1,5 @@
 /** What would change, as log lines: what `plan` shows, again and again. */
 import { Effect, Schedule } from "effect"
-import { Inventory } from "../../cloudstack/Inventory.ts"
 import { currentSelection } from "../../controllers/service/options.ts"
 import { type Preview, preview, layer as previewLayer } from "../../controllers/service/preview.ts"
 import { isHandled } from "../../controllers/service/selection.ts"
@@ -19,13 +18,15 @@ export const wouldDo = ({ calls, error, notes, writes }: Preview): ReadonlyArray
   ...(error === undefined ? [] : [`fail: ${error}`])
 ]
 
-/** All Services now and at each resync. */
+/**
+ * All Services now and at each resync. Each round is a rehearsal of its own: what an earlier one believes to have changed
+ * and told is neither done nor told.
+ */
 export const dryRun = Effect.fnUntraced(function* (flags: Flags) {
   const services = yield* Services
   const nodes = yield* Nodes
   yield* Effect.all([services.synced, nodes.synced])
   const round = Effect.gen(function* () {
-    yield* (yield* Inventory).expire
     const selection = yield* currentSelection
     const handled = (yield* services.all).filter((service) => isHandled(service, selection))
     for (const service of handled) {
@@ -36,6 +37,6 @@ export const dryRun = Effect.fnUntraced(function* (flags: Flags) {
       for (const would of lines) yield* log("dry run", { would })
     }
   })
-  const rounds = Effect.repeat(round, Schedule.spaced(flags["resync-period"]))
-  return yield* Effect.andThen(Effect.provide(rounds, previewLayer), Effect.never)
+  const rounds = Effect.repeat(Effect.provide(round, previewLayer), Schedule.spaced(flags["resync-period"]))
+  return yield* Effect.andThen(rounds, Effect.never)
 })

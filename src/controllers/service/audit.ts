@@ -3,7 +3,7 @@
  * kept on purpose, others' on addresses of ours, or nobody's. What is said to be ours is proved by marks alone. Pure.
  */
 import { addressMark } from "../../domain/Adoption.ts"
-import type { AclItem, Holding, PublicAddress } from "../../domain/Cloud.ts"
+import type { AclItem, FirewallRule, Holding, PublicAddress } from "../../domain/Cloud.ts"
 import {
   type Cluster,
   isMarked,
@@ -16,7 +16,7 @@ import {
   taggedByCluster,
   taggedService
 } from "../../domain/Ownership.ts"
-import { type Claimant, type Claims, claims, isClaimed, mayBeReleased } from "./claims.ts"
+import { type Claimant, type Claims, claims, ipProtocolOf, isClaimed, mayBeReleased } from "./claims.ts"
 import { designRemoval } from "./design.ts"
 
 export interface Finding {
@@ -60,8 +60,11 @@ export const markedServices = ({ aclItems, cluster, holdings }: Held): ReadonlyM
   return found
 }
 
-/** Of a Service that is no more nothing is known but its marks, and nothing else counts. */
-export const claimantGone = (cluster: Cluster, uid: string, name: string): Claimant => ({
+/** Of a Service that is no more nothing is known but its marks and what its jobs made, and nothing else counts. */
+export const claimantGone = (
+  cluster: Cluster,
+  { made, name, uid }: Pick<Claimant, "made" | "name" | "uid">
+): Claimant => ({
   cluster,
   uid,
   name,
@@ -70,7 +73,7 @@ export const claimantGone = (cluster: Cluster, uid: string, name: string): Claim
   expectedSources: [],
   wantedPorts: [],
   forwardShapes: [],
-  made: new Set(),
+  made,
   allocations: new Map(),
   adoption: undefined
 })
@@ -78,6 +81,10 @@ export const claimantGone = (cluster: Cluster, uid: string, name: string): Claim
 export interface AuditInput extends Held {
   /** Those that exist and may have a load balancer. */
   readonly alive: ReadonlyArray<Claimant>
+  /** IPs that living Services name, whether they have something there or not yet, and who names them. */
+  readonly wanted: ReadonlyMap<string, string>
+  /** Ids of firewall rules and forwards that are known by their jobs to be made for a Service. */
+  readonly made: (uid: string) => Claimant["made"]
   /** Allocations that have come to no end. */
   readonly stuck: ReadonlyArray<PublicAddress>
 }
@@ -87,11 +94,29 @@ export const goneServices = (input: AuditInput): ReadonlyArray<Claimant> => {
   const alive = new Set(input.alive.map(({ uid }) => uid))
   return [...markedServices(input)]
     .filter(([uid]) => !alive.has(uid))
-    .map(([uid, name]) => claimantGone(input.cluster, uid, name))
+    .map(([uid, name]) => claimantGone(input.cluster, { uid, name, made: input.made(uid) }))
 }
 
-export const removalOf = ({ aclItems, holdings }: Held, claimant: Claimant) =>
-  designRemoval(holdings, claimant, aclItems, undefined)
+/** On the port of a rule of the Service, without a mark: it may have come with the rule, or be a person's. */
+const isDoubtful = ({ rules }: Claims, { endPort, protocol, startPort, tags }: FirewallRule): boolean =>
+  !isMarked(tags) &&
+  startPort === (endPort ?? startPort) &&
+  rules.some((rule) => rule.publicPort === startPort && ipProtocolOf(rule.protocol) === protocol.toLowerCase())
+
+/**
+ * Its rules are the last to say that the address is ours, and what holds the address may be the Service's as well:
+ * without them neither would ever be named again.
+ */
+const wouldForget = (own: Claims): boolean =>
+  own.ownership === "owned" &&
+  !own.tagged &&
+  own.otherRules.length === 0 &&
+  own.otherFirewall.some((rule) => isDoubtful(own, rule))
+
+export const removalOf = ({ aclItems, holdings, wanted }: AuditInput, claimant: Claimant) => {
+  const movable = holdings.filter((holding) => !wouldForget(claims(holding, claimant)))
+  return designRemoval(movable, claimant, aclItems, undefined, new Set(wanted.keys()))
+}
 
 type Kind = Pick<Finding, "kind" | "service">
 
@@ -168,6 +193,7 @@ const unclaimed = (holding: Holding, all: ReadonlyArray<Claimant>): Things => {
 const isAbandoned = (input: AuditInput, gone: ReadonlyArray<Claimant>, holding: Holding): boolean => {
   const { cluster } = input
   if (!isOurs(cluster, holding) || keptName(cluster, holding.address.tags) !== undefined) return false
+  if (input.wanted.has(holding.address.ip)) return false
   if (input.alive.some((claimant) => isClaimed(claims(holding, claimant), claimant))) return false
   const { firewall, forwards, rules } = unclaimed(holding, gone)
   return rules.length + firewall.length + forwards.length === 0
@@ -199,10 +225,10 @@ const isBare = ({ address, firewall, forwards = [], rules }: Holding): boolean =
 
 const unused: Kind = { kind: "unused", service: "" }
 
-const idle = ({ cluster, holdings, stuck }: AuditInput): ReadonlyArray<Finding> => [
+const idle = ({ cluster, holdings, stuck, wanted }: AuditInput): ReadonlyArray<Finding> => [
   ...holdings.flatMap((holding) => {
     const { address } = holding
-    if (isBare(holding)) return [ofAddress(address, unused)]
+    if (isBare(holding)) return wanted.has(address.ip) ? [] : [ofAddress(address, unused)]
     const name = keptName(cluster, address.tags)
     const kept = name !== undefined && holding.rules.length === 0
     return kept ? [ofAddress(address, { kind: "kept", service: name })] : []
@@ -210,11 +236,21 @@ const idle = ({ cluster, holdings, stuck }: AuditInput): ReadonlyArray<Finding> 
   ...stuck.map((address) => ({ ...ofAddress(address, unused), name: `${address.ip} (${address.state})` }))
 ]
 
+/** Addresses of ours that a living Service asks for: it may be about to get them. */
+const awaited = ({ cluster, holdings, wanted }: AuditInput): ReadonlyArray<Finding> =>
+  holdings
+    .filter((holding) => isOurs(cluster, holding))
+    .flatMap(({ address }) => {
+      const service = wanted.get(address.ip)
+      return service === undefined ? [] : [ofAddress(address, { kind: "used", service })]
+    })
+
 /** Things are named once: what a Service uses has not leaked. */
 export const audit = (input: AuditInput): ReadonlyArray<Finding> => {
   const gone = goneServices(input)
   const findings = [
     ...used(input),
+    ...awaited(input),
     ...leaked(input, gone),
     ...foreign(input, [...input.alive, ...gone]),
     ...idle(input)

@@ -103,8 +103,13 @@ const asSeenByAcl =
       ? { ...want, port: want.nodePort }
       : { ...want, takenOver: own.rules.some((rule) => rule.publicPort === want.port && isTakenOver(rule)) }
 
-const planLeavings = (leaving: ReadonlyArray<Claims>, { name }: Claimant, keep: Kept<boolean>) => {
-  const parts = leaving.map((own) => planLeaving(own, name, keep))
+const planLeavings = (
+  leaving: ReadonlyArray<Claims>,
+  { name }: Claimant,
+  keep: Kept<boolean>,
+  wanted: ReadonlySet<string> = new Set()
+) => {
+  const parts = leaving.map((own) => planLeaving(own, name, keep, wanted.has(own.address.ip)))
   return {
     plan: { traffic: [], cleanup: parts.flatMap(({ chains }) => chains) },
     notes: parts.flatMap(({ notes }) => notes)
@@ -149,15 +154,16 @@ export const design = (input: DesignInput): Design => {
   }
 }
 
-/** Nothing is wanted any more: every address the Service has something on is left. */
+/** Nothing is wanted any more: every address the Service has something on is left; IPs that are `wanted` to others. */
 export const designRemoval = (
   holdings: ReadonlyArray<Holding>,
   claimant: Claimant,
   aclItems: ReadonlyArray<AclItem>,
-  keep: Kept<boolean>
+  keep: Kept<boolean>,
+  wanted?: ReadonlySet<string>
 ) => {
   const leaving = holdings.map((holding) => claims(holding, claimant)).filter((own) => isClaimed(own, claimant))
-  const left = planLeavings(leaving, claimant, keep)
+  const left = planLeavings(leaving, claimant, keep, wanted)
   const acl = planAcl({ cluster: claimant.cluster, uid: claimant.uid, items: aclItems, ports: [] })
   const plan: Plan = { traffic: [], cleanup: [...left.plan.cleanup, ...acl.chains] }
   return { leaving, plan, notes: left.notes }

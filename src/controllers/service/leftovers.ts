@@ -8,8 +8,8 @@ import { Borders } from "../../cloudstack/Borders.ts"
 import { Forwards } from "../../cloudstack/Forwards.ts"
 import { Jobs, type Pending } from "../../cloudstack/Jobs.ts"
 import { LoadBalancers } from "../../cloudstack/LoadBalancers.ts"
-import { AddressId, type PublicAddress } from "../../domain/Cloud.ts"
-import { claim, isMarked, taggedService } from "../../domain/Ownership.ts"
+import { AddressId, type LoadBalancerRule, type PublicAddress } from "../../domain/Cloud.ts"
+import { type Cluster, claim, isMarked, isOurCluster, parseDescription, taggedService } from "../../domain/Ownership.ts"
 import { ClusterId } from "../ClusterIdentity.ts"
 import { mayBeReleased } from "./claims.ts"
 import { allocationId } from "./jobIds.ts"
@@ -53,6 +53,12 @@ const isOf = ({ allocatedAt }: PublicAddress, { ran }: Pending): boolean =>
   ran.from - createPhase <= allocatedAt &&
   allocatedAt <= ran.to + 1_000
 
+/** A copy of a cluster has Services with the same UIDs, and so the same jobs: what those made is the original's. */
+const isAnothers = (cluster: Cluster, { description }: LoadBalancerRule): boolean => {
+  const mark = parseDescription(description)
+  return mark?.address === "owned" && !isOurCluster(cluster, mark.cluster)
+}
+
 const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) {
   const cluster = yield* ClusterId
   if (taggedService(cluster, address.tags) === uid) return { _tag: "InUse", address } satisfies Leftover
@@ -61,6 +67,7 @@ const useOf = Effect.fnUntraced(function* (address: PublicAddress, uid: string) 
   if (rules.some((rule) => claim(cluster, uid, rule) !== "foreign")) {
     return { _tag: "InUse", address } satisfies Leftover
   }
+  if (rules.some((rule) => isAnothers(cluster, rule))) return nothing
   const forwards = yield* (yield* Forwards).list(address.id)
   const others = rules.length + Option.getOrElse(forwards, () => []).length
   // Before the mark it looked like the account's own, and another Service may have named it.

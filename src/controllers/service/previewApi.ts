@@ -11,6 +11,7 @@ import {
   NotFound,
   type Parameters
 } from "../../cloudstack/Api.ts"
+import { makeLists } from "./previewLists.ts"
 
 /** One call that changes something. Ids of what does not exist yet begin with `(new `. */
 export interface PlannedCall {
@@ -50,16 +51,6 @@ const creates = /^(create|associate)(?!Tags)/
 
 const removes = /^delete(?!Tags)/
 
-/** A list without what was removed in the rehearsal. A list of several pages stays as it is: its counts have to fit. */
-const without = (answer: Answer, gone: ReadonlySet<string>, untagged: ReadonlySet<string>): Answer => {
-  const [key, items] = Object.entries(answer).find(([, value]) => Array.isArray(value)) ?? []
-  if (key === undefined || !Array.isArray(items) || answer["count"] !== items.length) return answer
-  const left = items.filter((item) =>
-    key === "tag" ? !untagged.has(String(item.resourceid)) : !gone.has(String(item.id))
-  )
-  return left.length === items.length ? answer : { ...answer, count: left.length, [key]: left }
-}
-
 /** Of the job's id nobody needs to know: it is chosen anew each time. */
 const shown = ({ customjobid: _, ...parameters }: Parameters): Parameters => parameters
 
@@ -80,6 +71,7 @@ const make = Effect.gen(function* () {
   const jobs = new Map<string, Answer>()
   const gone = new Set<string>()
   const untagged = new Set<string>()
+  const list = makeLists(api, { gone, untagged })
   let calls: ReadonlyArray<PlannedCall> = []
 
   /** False only if the role certainly may not: a role that may not even ask is taken to be allowed. */
@@ -135,7 +127,7 @@ const make = Effect.gen(function* () {
     if (Object.values(parameters).some((value) => made.has(value))) {
       return yield* new CloudStackError({ command, reason: new NotFound({ text: "it does not exist yet" }) })
     }
-    const answer = without(yield* api.call(command, parameters), gone, untagged)
+    const answer = yield* list(command, parameters)
     const found = answer["loadbalancerrule"]
     if (command !== "listLoadBalancerRules" || !Array.isArray(found)) return answer
     return { ...answer, loadbalancerrule: found.map((rule) => ({ ...rule, ...updated.get(String(rule.id)) })) }

@@ -53,15 +53,16 @@ const strangersNote = ({ ip }: PublicAddress, strangers: ReturnType<typeof stran
 
 /**
  * Releasing removes the rules too, in one command, so that the marks on them never go before the address. Each key is
- * prefixed by the address: a Service may leave several at once. `name` is the Service's, `keep` what it says of keeping.
+ * prefixed by the address: a Service may leave several at once. `name` is the Service's, `keep` what it says of keeping;
+ * `isWanted` = it stays for another Service, which asks for this very address.
  */
-export const planLeaving = (own: Claims, name: string, keep: Kept<boolean>): Leaving => {
+export const planLeaving = (own: Claims, name: string, keep: Kept<boolean>, isWanted = false): Leaving => {
   const { id, ip } = own.address
   if (isKept(own, keep)) {
     const mark = own.kept ? [] : [Step.TagAddress({ id, tags: [{ key: keepTag, value: name }] })]
     return { chains: [...chain(`${ip} keep`, mark), ...retire(own)], notes: [keptNote(own, name)] }
   }
-  if (isReleasable(own))
+  if (!isWanted && isReleasable(own))
     return { chains: withMarksGone(own, chain(`release ${ip}`, [Step.ReleaseAddress({ id })])), notes: [] }
   const strangers = isOurs(own) ? strangersOn(own) : []
   return { chains: retire(own), notes: strangers.length === 0 ? [] : [strangersNote(own.address, strangers)] }

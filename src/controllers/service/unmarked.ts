@@ -82,6 +82,13 @@ const doubts = (own: Claims, { forwardShapes, wantedPorts }: Claimant): Readonly
   ]
 }
 
+/**
+ * What is known without a mark by the sources that the Service allows, as an earlier provider's firewall rules are where
+ * the role may not tag: it stays known when these change.
+ */
+const knownBySources = (own: Claims, { made }: Claimant): ReadonlyArray<FirewallRuleId> =>
+  own.firewall.filter(({ id, tags }) => !isMarked(tags) && !made.has(id)).map(({ id }) => id)
+
 /** Each is asked about once in the life of the process. */
 export const recognise = Effect.fn("service.recognise")(function* (
   holdings: ReadonlyArray<Holding>,
@@ -92,6 +99,7 @@ export const recognise = Effect.fn("service.recognise")(function* (
   for (const holding of holdings) {
     const own = claims(holding, claimant)
     if (!isClaimed(own, claimant)) continue
+    yield* made.remember(uid, knownBySources(own, claimant))
     const maker = makerOf(uid, own.address)
     for (const { id, what } of doubts(own, claimant)) {
       if (made.strangers(uid).has(id)) continue

@@ -7,6 +7,7 @@ import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
 import { finalizer } from "../../../src/controllers/service/selection.ts"
 import { HealthChecks } from "../../../src/observability/HealthChecks.ts"
 import {
+  annotated,
   applyNodes,
   applyService,
   bed,
@@ -17,6 +18,7 @@ import {
   isRead,
   kubeWrites,
   pass,
+  reconcile,
   removeService
 } from "../../support/testBed.ts"
 
@@ -117,6 +119,32 @@ describe("the controllers of the process", () => {
       const said = JSON.stringify(yield* TestConsole.logLines)
       assert.include(said, "say UnsupportedProtocol: spec.ports[0].protocol: ")
       assert.deepStrictEqual(yield* events(), [])
+    }).pipe(alone, Effect.provide(layer()))
+  )
+
+  it.effect("say the same in a dry run at each resync, as long as nobody does it", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService({ name: "refused", spec: { ports: [{ port: 80, protocol: "SCTP" }] } })
+      yield* applyService()
+      yield* reconcile()
+      yield* editService({ metadata: { annotations: annotated("proxy-protocol", "true") } })
+      yield* started("--dry-run")
+      yield* pass(20)
+      const rounds = (said: unknown, what: RegExp) => JSON.stringify(said).match(what)?.length
+      const lines = [/call \(router\) updateLoadBalancerRule/g, /say UnsupportedProtocol/g]
+      const once = yield* TestConsole.logLines
+      assert.deepStrictEqual(
+        lines.map((line) => rounds(once, line)),
+        [2, 1]
+      )
+      yield* pass(600)
+      const twice = yield* TestConsole.logLines
+      assert.deepStrictEqual(
+        lines.map((line) => rounds(twice, line)),
+        [4, 2]
+      )
+      assert.notInclude(JSON.stringify(twice), "dry run: nothing to do")
     }).pipe(alone, Effect.provide(layer()))
   )
 })

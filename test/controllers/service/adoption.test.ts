@@ -196,6 +196,24 @@ const openTier = (() => {
 const nobody = (suffix: string) => Object.fromEntries(Object.keys(annotated(suffix, "")).map((name) => [name, null]))
 
 describe("adoption", () => {
+  it.effect(
+    "on a user's address, without the right to tag: sources that are revoked later are closed, and nothing stays",
+    () =>
+      Effect.gen(function* () {
+        yield* nodes
+        const address = yield* associate
+        const before = yield* wholeWorld
+        yield* leftBy("Apache v1.2", { address, spec: { loadBalancerIP: address.ip } })
+        yield* takenOver
+        yield* editService({ spec: { loadBalancerSourceRanges: ["192.0.2.0/24"] } })
+        yield* reconcile()
+        assert.deepStrictEqual((yield* balanced).firewall, ["tcp 443-443 192.0.2.0/24", "tcp 80-80 192.0.2.0/24"])
+        yield* removeService()
+        yield* reconcile()
+        assert.deepStrictEqual(yield* wholeWorld, before)
+      }).pipe(Effect.provide(bed({ world: worldOf({ allow: narrowRole }) })))
+  )
+
   it.effect.each<readonly [string, Readonly<Record<string, unknown>>, ReadonlyArray<string>]>([
     ["10.1.0.0/16", {}, ["0.0.0.0/0"]],
     ["10.1.0.0/16", { loadBalancerSourceRanges: ["10.0.0.0/8"] }, ["10.0.0.0/8"]],

@@ -3,6 +3,7 @@ import { Effect, Layer } from "effect"
 import { layerMemory } from "../../../src/cloudstack/memory/layerMemory.ts"
 import { type LogEntry, Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
 import { preview, layer as previewLayer, routerCommandsOf } from "../../../src/controllers/service/preview.ts"
+import { tierWorld } from "../../support/networkKinds.ts"
 import {
   annotated,
   applyNodes,
@@ -160,6 +161,22 @@ describe("a plan", () => {
       yield* removeService()
       yield* planThenRun
     }).pipe(Effect.provide(bed()))
+  )
+
+  it.effect("of a deletion where lists have several pages names each call of the run, once", () =>
+    Effect.gen(function* () {
+      yield* start
+      yield* applyService({ name: "blog", spec: { ports: [{ name: "http", port: 80, nodePort: 31_080 }] } })
+      yield* reconcile()
+      yield* reconcile("shop/blog")
+      yield* removeService()
+      const { plan } = yield* planThenRun
+      assert.deepStrictEqual(plan.calls.map(({ command }) => command).sort(), [
+        "deleteNetworkACL",
+        "deleteNetworkACL",
+        "disassociateIpAddress"
+      ])
+    }).pipe(Effect.provide(bed({ world: { ...tierWorld(), settings: { defaultPageSize: 3 } } })))
   )
 
   it.effect("of drift names each call of the run", () =>

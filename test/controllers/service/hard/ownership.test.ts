@@ -179,3 +179,30 @@ describe("a cluster that is called otherwise now", () => {
     }).pipe(Effect.provide(bed()))
   )
 })
+
+describe("a copy of a cluster, with an id of its own and Services of the same UIDs", () => {
+  for (const [what, options] of [
+    ["a user's role", {}],
+    ["CKS's narrow role", { world: worldOf({ allow: narrowRole }) }],
+    ["a VPC tier", { world: tierWorld() }]
+  ] as const) {
+    it.effect(`gets an address of its own and leaves the original's alone (${what})`, () =>
+      Effect.gen(function* () {
+        yield* applyNodes("n1")
+        yield* applyService(web)
+        yield* reconcile()
+        const original = yield* wholeWorld
+        // As a backup has it.
+        yield* editService({ metadata: { finalizers: null }, status: { loadBalancer: { ingress: null } } })
+        const copy = Effect.provideService(restarted()(reconcile()), ClusterId, { id: "copy", previous: [] })
+        assert.strictEqual(yield* copy, "Changed")
+        const [first, second] = (yield* world).loadBalancerRules
+        assert.notStrictEqual(second?.address, first?.address)
+        assert.strictEqual(yield* copy, "Converged")
+        yield* removeService()
+        assert.strictEqual(yield* copy, "Removed")
+        assert.deepStrictEqual(yield* wholeWorld, original)
+      }).pipe(Effect.provide(bed(options)))
+    )
+  }
+})
