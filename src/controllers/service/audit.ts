@@ -3,7 +3,7 @@
  * kept on purpose, others' on addresses of ours, or nobody's. What is said to be ours is proved by marks alone. Pure.
  */
 import { addressMark } from "../../domain/Adoption.ts"
-import type { AclItem, FirewallRule, Holding, PublicAddress } from "../../domain/Cloud.ts"
+import type { AclItem, Holding, PublicAddress } from "../../domain/Cloud.ts"
 import {
   type Cluster,
   isMarked,
@@ -16,8 +16,7 @@ import {
   taggedByCluster,
   taggedService
 } from "../../domain/Ownership.ts"
-import { type Claimant, type Claims, claims, ipProtocolOf, isClaimed, mayBeReleased } from "./claims.ts"
-import { designRemoval } from "./design.ts"
+import { type Claimant, type Claims, claims, isClaimed, mayBeReleased } from "./claims.ts"
 
 export interface Finding {
   /**
@@ -95,27 +94,6 @@ export const goneServices = (input: AuditInput): ReadonlyArray<Claimant> => {
   return [...markedServices(input)]
     .filter(([uid]) => !alive.has(uid))
     .map(([uid, name]) => claimantGone(input.cluster, { uid, name, made: input.made(uid) }))
-}
-
-/** On the port of a rule of the Service, without a mark: it may have come with the rule, or be a person's. */
-const isDoubtful = ({ rules }: Claims, { endPort, protocol, startPort, tags }: FirewallRule): boolean =>
-  !isMarked(tags) &&
-  startPort === (endPort ?? startPort) &&
-  rules.some((rule) => rule.publicPort === startPort && ipProtocolOf(rule.protocol) === protocol.toLowerCase())
-
-/**
- * Its rules are the last to say that the address is ours, and what holds the address may be the Service's as well:
- * without them neither would ever be named again.
- */
-const wouldForget = (own: Claims): boolean =>
-  own.ownership === "owned" &&
-  !own.tagged &&
-  own.otherRules.length === 0 &&
-  own.otherFirewall.some((rule) => isDoubtful(own, rule))
-
-export const removalOf = ({ aclItems, holdings, wanted }: AuditInput, claimant: Claimant) => {
-  const movable = holdings.filter((holding) => !wouldForget(claims(holding, claimant)))
-  return designRemoval(movable, claimant, aclItems, undefined, new Set(wanted.keys()))
 }
 
 type Kind = Pick<Finding, "kind" | "service">
