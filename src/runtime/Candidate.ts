@@ -9,8 +9,8 @@ import type { KubeError } from "../kubernetes/KubeError.ts"
 import { type Lease, type LeaseSpec, Leases } from "../kubernetes/Leases.ts"
 import { touch } from "../observability/Family.ts"
 import * as metrics from "../observability/metrics.ts"
+import { monotonicOf } from "../wire/monotonic.ts"
 import type { ElectionTiming } from "./electionTiming.ts"
-import { monotonicMillis } from "./queueMetrics.ts"
 
 export interface Election {
   readonly namespace: string
@@ -27,7 +27,7 @@ export interface Moment {
 }
 
 export const momentNow = Clock.clockWith((clock) =>
-  Effect.succeed<Moment>({ monotonic: monotonicMillis(clock), wall: clock.currentTimeMillisUnsafe() })
+  Effect.succeed<Moment>({ monotonic: monotonicOf(clock), wall: clock.currentTimeMillisUnsafe() })
 )
 
 /** How an attempt ended: we hold the lease, somebody else does, or the API server did not let us know. */

@@ -6,8 +6,9 @@
  * does not wait for a pending retry, and the retry is not made in addition; the most urgent priority wins.
  */
 import { Cause, Clock, Duration, Effect, Exit, Fiber, FiberMap, Latch, Option, type Scope } from "effect"
+import { monotonicOf } from "../wire/monotonic.ts"
 import { makeLanes, type Waiting } from "./Lanes.ts"
-import { makeQueueMetrics, monotonicMillis } from "./queueMetrics.ts"
+import { makeQueueMetrics } from "./queueMetrics.ts"
 import { StopWithin } from "./Supervise.ts"
 
 /** What a handler says about a key when it is done with it. */
@@ -58,7 +59,7 @@ export interface WorkQueue<K, P, R = never> {
 
 const defaultBackoff = { first: Duration.seconds(5), cap: Duration.seconds(300) }
 
-const nowMillis = Clock.clockWith((clock) => Effect.succeed(monotonicMillis(clock)))
+const nowMillis = Clock.clockWith((clock) => Effect.succeed(monotonicOf(clock)))
 
 export const make = Effect.fnUntraced(function* <K, P extends string, E, R>(
   options: Options<K, P, E, R>

@@ -2,6 +2,7 @@
 import { Clock, Effect, Metric } from "effect"
 import { pull, touch } from "../observability/Family.ts"
 import * as metrics from "../observability/metrics.ts"
+import { monotonicOf } from "../wire/monotonic.ts"
 
 export interface Observed<P> {
   readonly name: string
@@ -12,13 +13,10 @@ export interface Observed<P> {
   readonly running: () => Iterable<number>
 }
 
-/** Monotonic, so that a corrected clock neither ages nor rejuvenates what waits. */
-export const monotonicMillis = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
-
 export const makeQueueMetrics = Effect.fnUntraced(function* <P extends string>(observed: Observed<P>) {
   const clock = yield* Clock.Clock
   const name = { name: observed.name }
-  const seconds = (since: number) => (monotonicMillis(clock) - since) / 1_000
+  const seconds = (since: number) => (monotonicOf(clock) - since) / 1_000
   for (const priority of observed.priorities) {
     const labels = { queue: observed.name, priority }
     yield* pull(metrics.queueDepth.of(labels), () => observed.depth(priority).count)

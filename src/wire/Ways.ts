@@ -84,17 +84,12 @@ const asking =
 const guarded = (socket: Socket, ask: Ask): Socket => {
   const write = socket._write.bind(socket)
   const writeAll = socket._writev?.bind(socket)
-  socket._write = (chunk, encoding, done) => {
+  const ifLet = (done: (error: Error) => void, act: () => void) => {
     const refused = ask()
-    if (refused === undefined) write(chunk, encoding, done)
+    if (refused === undefined) act()
     else done(refused)
   }
-  if (writeAll !== undefined) {
-    socket._writev = (chunks, done) => {
-      const refused = ask()
-      if (refused === undefined) writeAll(chunks, done)
-      else done(refused)
-    }
-  }
+  socket._write = (chunk, encoding, done) => ifLet(done, () => write(chunk, encoding, done))
+  if (writeAll !== undefined) socket._writev = (chunks, done) => ifLet(done, () => writeAll(chunks, done))
   return socket
 }

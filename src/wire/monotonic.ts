@@ -4,6 +4,10 @@
  */
 import { Clock, Effect } from "effect"
 
-export const monotonicMillis: Effect.Effect<number> = Effect.map(Clock.monotonicTimeNanos, (nanos) =>
-  Number(nanos / 1_000_000n)
+/** In milliseconds, with fractions. */
+export const monotonicOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000n) / 1_000
+
+/** In whole milliseconds: a fraction of one would be slept again and again. */
+export const monotonicMillis: Effect.Effect<number> = Clock.clockWith((clock) =>
+  Effect.succeed(Math.floor(monotonicOf(clock)))
 )

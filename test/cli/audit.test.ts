@@ -405,6 +405,22 @@ describe("audit", () => {
     }).pipe(Effect.provide(TestConsole.layer), Effect.scoped, Effect.provide(cloudOverHttp))
   )
 
+  it.effect("reads all that the account holds twice for each Service that is gone, and no oftener", () =>
+    Effect.gen(function* () {
+      yield* kubernetes
+      yield* applyNodes("n1")
+      const looks = Effect.fnUntraced(function* (...names: ReadonlyArray<string>) {
+        for (const [index, name] of names.entries()) yield* made(name, 80 + index)
+        for (const name of names) yield* vanish(name)
+        const { calls, result } = yield* counting(running(true))
+        assert.lengthOf(result.released, 3 * names.length)
+        return calls["listLoadBalancerRules"] ?? 0
+      })
+      const [one, two, three] = [yield* looks("a"), yield* looks("b", "c"), yield* looks("d", "e", "f")]
+      assert.deepStrictEqual([two - one, three - two], [2, 2])
+    }).pipe(Effect.provide(bed()))
+  )
+
   it.effect("what cannot be released is named, and keeps nothing else from being released", () =>
     Effect.gen(function* () {
       yield* kubernetes

@@ -12,7 +12,7 @@ import { HttpClient, type HttpClientError, HttpClientRequest, type HttpClientRes
 import type { CloudSettings } from "../../config/Settings.ts"
 import { Withheld as NotWritten } from "../../wire/LastCheck.ts"
 import { DeadlineExceeded, Unreachable, Withheld } from "../Api.ts"
-import { openWays, type Trust } from "./ways.ts"
+import { type Trust, waysTo } from "./ways.ts"
 
 export interface Reply {
   readonly status: number
@@ -22,7 +22,7 @@ export interface Reply {
 
 export const makeTransport = Effect.gen(function* () {
   const opened = yield* RcMap.make({
-    lookup: (trust: Trust) => openWays(trust),
+    lookup: (trust: Trust) => waysTo(trust),
     // Connections outlive the gap between two calls.
     idleTimeToLive: "1 minute"
   })

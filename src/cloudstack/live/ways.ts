@@ -1,9 +1,9 @@
 /** Connections to CloudStack: keep-alive, TLS as configured, through the proxy that the environment names. */
 import { readFile } from "node:fs/promises"
 import { Effect, Result, type Scope } from "effect"
-import { Agent, ProxyAgent } from "undici"
+import { openWays } from "../../wire/agents.ts"
 import { environmentProxy } from "../../wire/proxies.ts"
-import { makeWays, type Ways } from "../../wire/Ways.ts"
+import type { Ways } from "../../wire/Ways.ts"
 import { Unreachable } from "../Api.ts"
 
 /** What decides about connections; calls that agree on it share them. */
@@ -18,26 +18,17 @@ export interface Trust {
 /** The management server drops a connection after 30 s without a request: give it up well before. */
 const keepAliveTimeout = 15_000
 
-export const openWays = Effect.fnUntraced(function* ({
+export const waysTo = Effect.fnUntraced(function* ({
   apiUrl,
   caFile,
   verifyTls
 }: Trust): Effect.fn.Return<Ways, Unreachable, Scope.Scope> {
   const ca = caFile === undefined ? undefined : yield* readCa(caFile)
   const connect = { rejectUnauthorized: verifyTls, ...(ca === undefined ? {} : { ca }) }
-  // Over HTTP/2 one dead connection would take all calls with it.
-  const options = { connect, keepAliveTimeout, allowH2: false }
   const proxy = environmentProxy(apiUrl, process.env)
   if (Result.isFailure(proxy)) return yield* new Unreachable({ sent: false, text: proxy.failure })
-  const uri = proxy.success
-  const ways = Effect.sync(() =>
-    makeWays((connections) =>
-      uri === undefined
-        ? new Agent({ ...options, ...connections })
-        : new ProxyAgent({ ...options, ...connections, uri, requestTls: connect, proxyTls: { allowH2: false } })
-    )
-  )
-  return yield* Effect.acquireRelease(ways, ({ destroy }) => destroy)
+  const open = Effect.sync(() => openWays({ connect, proxy: proxy.success, timeouts: { keepAliveTimeout } }))
+  return yield* Effect.acquireRelease(open, ({ destroy }) => destroy)
 })
 
 const readCa = (file: string) =>

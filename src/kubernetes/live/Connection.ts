@@ -1,11 +1,12 @@
 /** The way to the API server: HTTP/1.1 connections that are kept, and credentials that are read again as they rotate. */
 import { Context, Duration, Effect, Equal, Fiber, Layer, Metric, Option, Redacted, Result, Semaphore } from "effect"
-import { Agent, type Dispatcher, ProxyAgent } from "undici"
+import type { Dispatcher } from "undici"
 import { restClientDuration, restClientRequests } from "../../observability/metrics.ts"
+import { openWays } from "../../wire/agents.ts"
 import { Withheld } from "../../wire/LastCheck.ts"
 import { monotonicMillis } from "../../wire/monotonic.ts"
 import { environmentProxy } from "../../wire/proxies.ts"
-import { makeWays, type Ways } from "../../wire/Ways.ts"
+import type { Ways } from "../../wire/Ways.ts"
 import { KubeError } from "../KubeError.ts"
 import { type Credentials, type Source, unusable } from "./credentials.ts"
 import { inCluster } from "./inCluster.ts"
@@ -78,14 +79,9 @@ const open = ({ tls, proxyUrl }: Credentials): Ways => {
     ...(tls.key === undefined ? {} : { key: Redacted.value(tls.key) }),
     ...(tls.servername === undefined ? {} : { servername: tls.servername })
   }
-  // The API server offers HTTP/2, where one dead connection would take all requests and watches with it. Connections
-  // are given up well before the server does (90 s). Deadlines are ours, not undici's: a watch may be silent.
-  const options = { allowH2: false, keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 }
-  return makeWays((connections) =>
-    proxyUrl === undefined
-      ? new Agent({ ...options, ...connections, connect })
-      : new ProxyAgent({ ...options, ...connections, uri: proxyUrl, requestTls: connect, proxyTls: { allowH2: false } })
-  )
+  // Connections are given up well before the server does (90 s). Deadlines are ours, not undici's: a watch may be silent.
+  const timeouts = { keepAliveTimeout: 30_000, headersTimeout: 0, bodyTimeout: 0 }
+  return openWays({ connect, proxy: proxyUrl, timeouts })
 }
 
 interface Current {
