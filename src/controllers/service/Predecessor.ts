@@ -2,9 +2,10 @@
  * What the process before this one sent last may still be on its way, or wait for CloudStack's locks: until then a job
  * that the server does not know proves nothing. Services that this process is the first to serve have no such past.
  */
-import { Clock, Context, Duration, Effect, Layer, Schema } from "effect"
+import { Context, Duration, Effect, Layer, Schema } from "effect"
 import { createPhase } from "../../cloudstack/Jobs.ts"
 import type { Service } from "../../kubernetes/objects.ts"
+import { monotonicMillis } from "../../wire/monotonic.ts"
 import { finalizer } from "./selection.ts"
 
 /** Passes by itself, after exactly this long: nothing has gone wrong. */
@@ -33,16 +34,16 @@ export class Predecessor extends Context.Service<
   static readonly layer = Layer.effect(
     this,
     Effect.gen(function* () {
-      const silentFrom = (yield* Clock.currentTimeMillis) + Duration.toMillis(createPhase)
+      const silentFrom = (yield* monotonicMillis) + Duration.toMillis(createPhase)
       const own = new Set<string>()
       return {
         isOver: ({ uid }) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
+          Effect.map(monotonicMillis, (now) => {
             if (now < silentFrom) own.add(uid)
             else own.clear()
           }),
         awaitSilence: Effect.fn("Predecessor.awaitSilence")(function* ({ finalizers, uid }) {
-          const left = silentFrom - (yield* Clock.currentTimeMillis)
+          const left = silentFrom - (yield* monotonicMillis)
           if (left <= 0 || own.has(uid) || !finalizers.includes(finalizer)) return
           return yield* new StillUnknown({ retryAfter: Duration.millis(left) })
         })

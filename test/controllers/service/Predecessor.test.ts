@@ -2,8 +2,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
+import { createPhase } from "../../../src/cloudstack/Jobs.ts"
 import { Simulator } from "../../../src/cloudstack/memory/Simulator.ts"
 import { allocationId } from "../../../src/controllers/service/jobIds.ts"
+import { Predecessor } from "../../../src/controllers/service/Predecessor.ts"
 import { finalizer } from "../../../src/controllers/service/selection.ts"
 import { Services } from "../../../src/kubernetes/Services.ts"
 import {
@@ -23,6 +25,7 @@ import {
   wholeWorld,
   world
 } from "../../support/testBed.ts"
+import { onWallClock } from "../../support/wallClock.ts"
 
 /** As the process before left it: it was about to allocate an address. */
 const cutOff = Effect.gen(function* () {
@@ -92,5 +95,23 @@ describe("a Service that nobody served before", () => {
       yield* removeService()
       assert.strictEqual(yield* reconcile(), "Removed")
     }).pipe(Effect.provide(bed()))
+  )
+})
+
+describe("the silence after a process", () => {
+  it.effect("is neither over sooner nor later because the wall clock is corrected", () =>
+    onWallClock((correct) =>
+      Effect.gen(function* () {
+        yield* cutOff
+        const [service] = yield* (yield* Services).all
+        const { awaitSilence } = yield* Predecessor
+        const waiting = awaitSilence(service ?? assert.fail("no Service"))
+        correct(3_600_000)
+        assert.strictEqual((yield* Effect.flip(waiting))._tag, "StillUnknown")
+        correct(-7_200_000)
+        yield* TestClock.adjust(createPhase)
+        yield* waiting
+      }).pipe(Effect.provide(Predecessor.layer), Effect.provide(bed()))
+    )
   )
 })
