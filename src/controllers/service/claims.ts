@@ -138,11 +138,27 @@ export const isForwardOf = (forward: Forward, { privatePort, protocol, publicPor
   forward.privatePort === privatePort &&
   forward.protocol.toLowerCase() === protocol
 
-/** Without a tag a forward is ours if we made it, or if it is exactly one of the Service's on an address of ours. */
-const claimsForward = (forward: Forward, claimant: Claimant, ownership: AddressOwnership): boolean => {
+/** It was allocated for a Service that is neither this one nor one that left it to this one's name. */
+const isAnothers = ({ tags }: PublicAddress, { cluster, name, uid }: Claimant): boolean => {
+  const owner = taggedService(cluster, tags)
+  return owner !== undefined && owner !== uid && keptName(cluster, tags) !== name
+}
+
+/**
+ * Without a tag a forward is ours if we made it, or if it is exactly one of the Service's on an address of ours. A node
+ * port that one Service gives up may be given to the next: on an address of another one, where this one never asked to
+ * be, a look-alike proves nothing.
+ */
+const claimsForward = (
+  forward: Forward,
+  address: PublicAddress,
+  claimant: Claimant,
+  ownership: AddressOwnership
+): boolean => {
   if (isMarked(forward.tags)) return taggedService(claimant.cluster, forward.tags) === claimant.uid
   if (claimant.made.has(forward.id)) return true
-  return ownership === "owned" && claimant.forwardShapes.some((shape) => isForwardOf(forward, shape))
+  if (ownership !== "owned" || (isAnothers(address, claimant) && !claimant.namesAddress)) return false
+  return claimant.forwardShapes.some((shape) => isForwardOf(forward, shape))
 }
 
 export const claims = (holding: Holding, claimant: Claimant): Claims => {
@@ -152,7 +168,7 @@ export const claims = (holding: Holding, claimant: Claimant): Claims => {
   const others = holding.rules.filter((rule) => !mine.includes(rule))
   const taken = new Set(others.map((rule) => rule.publicPort))
   const { forwards: forwarded = [] } = holding
-  const forwards = forwarded.filter((forward) => claimsForward(forward, claimant, ownership))
+  const forwards = forwarded.filter((forward) => claimsForward(forward, holding.address, claimant, ownership))
   const ports = new Set(
     [...[...mine, ...forwards].map(({ publicPort }) => publicPort), ...claimant.wantedPorts].filter(
       (port) => !taken.has(port)

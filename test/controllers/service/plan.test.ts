@@ -6,8 +6,8 @@ import { plan } from "../../../src/controllers/service/plan.ts"
 import { planMembers } from "../../../src/controllers/service/planStaying.ts"
 import { planLeaving } from "../../../src/controllers/service/release.ts"
 import type { Wanted, WantedPort } from "../../../src/controllers/service/wanted.ts"
-import { AddressId, FirewallRuleId, type Holding, RuleId, VmId } from "../../../src/domain/Cloud.ts"
-import { description, ruleName, tags } from "../../../src/domain/Ownership.ts"
+import { AddressId, FirewallRuleId, ForwardId, type Holding, RuleId, VmId } from "../../../src/domain/Cloud.ts"
+import { description, keepTag, ruleName, tags } from "../../../src/domain/Ownership.ts"
 import { applyChains, applyPlan } from "../../support/addressModel.ts"
 
 const cluster = { id: "c1", previous: [] }
@@ -343,6 +343,34 @@ describe("whose an address without marks is", () => {
     assert.strictEqual(claims(unmarked, named).ownership, "given")
     const before = new Map([[addressId, allocatedAt - 1]])
     assert.strictEqual(claims(unmarked, { ...named, allocations: before }).ownership, "given")
+  })
+})
+
+describe("a forward without a tag that looks like the Service's", () => {
+  const shape = { protocol: "udp", publicPort: 53, privatePort: 30_053 } as const
+  const forward = {
+    ...shape,
+    id: ForwardId.make("forward-53"),
+    addressId,
+    publicEndPort: 53,
+    vmId: a,
+    state: "Active",
+    tags: []
+  }
+  const on = (owner: typeof service, over: Partial<Claimant> = {}, more: Holding["address"]["tags"] = []) => {
+    const address = { ...holding().address, tags: [...tags(cluster, owner), ...more] }
+    return claims(holding({ address, forwards: [forward] }), { ...claimant, forwardShapes: [shape], ...over }).forwards
+  }
+
+  it("is its own on its own address, and where it asks to be", () => {
+    assert.lengthOf(on(service), 1)
+    assert.lengthOf(on(stranger, { namesAddress: true }), 1)
+    assert.lengthOf(on(stranger, {}, [{ key: keepTag, value: claimant.name }]), 1)
+  })
+
+  it("is not on another Service's address, which had the same node port before", () => {
+    assert.deepStrictEqual(on(stranger), [])
+    assert.lengthOf(on(stranger, { made: new Set([forward.id]) }), 1)
   })
 })
 

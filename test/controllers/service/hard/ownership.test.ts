@@ -206,3 +206,38 @@ describe("a copy of a cluster, with an id of its own and Services of the same UI
     )
   }
 })
+
+describe("a node port that one Service has given up and the next one has got", () => {
+  const dns = { name: "dns", port: 53, nodePort: 30_053, protocol: "UDP" }
+
+  it.effect("leads nobody to the address where the forward to it still is", () =>
+    Effect.gen(function* () {
+      yield* applyNodes("n1")
+      yield* applyService({ spec: { ports: [port(80), dns] } })
+      yield* reconcile()
+      // As a crash leaves it between its making and its mark.
+      const id = (yield* world).portForwardingRules[0]?.id ?? ""
+      yield* byHand("deleteTags", { resourceids: id, resourcetype: "PortForwardingRule" })
+      yield* editService({ spec: { ports: [port(80)] } })
+      yield* applyService({ name: "api", spec: { ports: [{ ...port(80), nodePort: 31_080 }, dns] } })
+      yield* restarted()(
+        Effect.gen(function* () {
+          assert.strictEqual(yield* reconcile("shop/api"), "Changed")
+          assert.notStrictEqual(yield* ipOf("api"), yield* ipOf())
+          yield* reconcile()
+          const { firewallRules, portForwardingRules } = yield* world
+          const api = yield* ipOf("api")
+          assert.deepStrictEqual(
+            portForwardingRules.map(({ address }) => address),
+            [api]
+          )
+          const open = firewallRules.filter(({ protocol }) => protocol === "udp")
+          assert.deepStrictEqual(
+            open.map(({ address }) => address),
+            [api]
+          )
+        })
+      )
+    }).pipe(Effect.provide(bed()))
+  )
+})
